@@ -1,0 +1,32 @@
+//! What the reader thread hands to the main thread.
+
+use super::key::Key;
+use crate::error::Result;
+
+/// Closes a batch: its rows commit together with this cursor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BatchEnd {
+    pub rows: u64,
+    /// Encoded bytes of the batch.
+    pub bytes: u64,
+    /// Key of the batch's last row; None for a unit without a key.
+    pub last_key: Option<Key>,
+    /// No batch follows: the source sent its end-of-result packet.
+    pub last: bool,
+}
+
+/// Bounds of a batch. A batch ends with the row that reaches either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchLimit {
+    pub rows: u64,
+    pub bytes: u64,
+}
+
+/// Where a reader puts what it encoded. Both calls may block (backpressure) and fail with
+/// `Kind::Cancelled` when nobody reads any more.
+pub trait BatchSink {
+    /// Takes a filled buffer of encoded rows, gives back an empty one to fill. Buffers may split
+    /// rows anywhere.
+    fn data(&mut self, buffer: Vec<u8>) -> Result<Vec<u8>>;
+    fn batch_end(&mut self, end: BatchEnd) -> Result<()>;
+}

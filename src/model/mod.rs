@@ -1,0 +1,10 @@
+//! Plain data shared by all layers: what a source table looks like, where a unit stands, which
+//! states there are. Nothing here does I/O or knows PostgreSQL's or MySQL's interfaces.
+
+pub mod batch;
+pub mod cell;
+pub mod key;
+pub mod options;
+pub mod pg_type;
+pub mod state;
+pub mod table;

@@ -1,0 +1,85 @@
+//! States of a unit and of a run, and which follows which.
+//!
+//! All states are durable: they stand as text in the catalog, and a restart goes on from them.
+//!
+//! ```text
+//! run:   scheduled -> initializing -> running -> completed | failed | cancelled
+//!        paused <-> any of the first three; failed -> running by sync_retry
+//! unit:  pending -> running -> completed
+//!        failed (a retry may wait in it) | paused | cancelled
+//! ```
+//! `scheduled` is set by `sync_start`; `initializing` and what follows by a worker or the
+//! supervisor; `paused` and `cancelled` by the user. After a crash a `running` unit is claimed
+//! again by the next worker, from its chunks' cursors.
+
+macro_rules! text_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident => $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name { $($(#[$vdoc])* $variant),+ }
+        impl $name {
+            pub const fn as_str(self) -> &'static str {
+                match self { $($name::$variant => $text),+ }
+            }
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some($name::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+text_enum!(
+    /// Status of a run.
+    RunStatus {
+        Scheduled => "scheduled",
+        Initializing => "initializing",
+        Running => "running",
+        Paused => "paused",
+        Completed => "completed",
+        Failed => "failed",
+        Cancelled => "cancelled",
+    }
+);
+
+text_enum!(
+    /// Status of a unit.
+    UnitStatus {
+        Pending => "pending",
+        Running => "running",
+        Completed => "completed",
+        Failed => "failed",
+        Paused => "paused",
+        Cancelled => "cancelled",
+    }
+);
+
+text_enum!(
+    /// How the rows of a unit reach its target.
+    LoadMethod {
+        /// Straight into an empty target, batch by batch.
+        Direct => "direct",
+        /// Into a staging table beside the target, then merged by key in one transaction.
+        Merge => "merge",
+        /// Delete and copy in one transaction: a unit without a key.
+        Replace => "replace",
+    }
+);
+
+text_enum!(
+    /// Order in which units are claimed.
+    Priority {
+        High => "high",
+        Medium => "medium",
+        Low => "low",
+    }
+);
+
+impl RunStatus {
+    /// No worker will touch the run again by itself.
+    pub const fn ended(self) -> bool {
+        matches!(
+            self,
+            RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled
+        )
+    }
+}
