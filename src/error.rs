@@ -46,6 +46,8 @@ pub enum Kind {
     ValueRefused,
     /// The target table does not fit the source table.
     TargetMismatch,
+    /// The target table was altered under way; another look tells whether it still fits.
+    TargetChanged,
     /// The target table holds rows that are not ours.
     TargetNotEmpty,
     /// A local object is not there.
@@ -86,6 +88,7 @@ impl Kind {
             Kind::TypeRefused => ("HV004", Definite),
             Kind::ValueRefused => ("22000", Definite),
             Kind::TargetMismatch => ("42804", Definite),
+            Kind::TargetChanged => ("55006", Transient),
             Kind::TargetNotEmpty => ("55000", Definite),
             Kind::ObjectMissing => ("42704", Definite),
             Kind::ObjectExists => ("42710", Definite),

@@ -4,6 +4,8 @@
 pub mod batch;
 pub mod cell;
 pub mod key;
+pub mod name;
+mod option_value;
 pub mod options;
 pub mod pg_type;
 pub mod state;

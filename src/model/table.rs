@@ -74,8 +74,11 @@ pub struct SourceTable {
 }
 
 /// One line of the source's table list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SourceTableName {
     pub name: String,
     pub view: bool,
+    /// The source's estimates; None for views.
+    pub rows_estimated: Option<u64>,
+    pub bytes_estimated: Option<u64>,
 }

@@ -1,0 +1,67 @@
+# Commands of this repository; docs/ and README.md say what they are for.
+#
+#   make setup       install what a Debian 12 machine lacks (quick when nothing does)
+#   make build       build the extension
+#   make demo        copy a shop from a MariaDB of its own into a PostgreSQL of its own; KEEP=1 leaves both running
+#   make test        format, clippy, unit, in-server and integration tests, documentation
+#   make test-mysql  integration tests against a real MySQL 9
+#   make lint        format and clippy
+#   make install     install into the PostgreSQL of PG_CONFIG
+#   make bench       measure against pgloader and COPY
+#   make clean       remove what was built
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+
+PG_MAJOR  ?= 15
+PG_CONFIG ?= /usr/lib/postgresql/$(PG_MAJOR)/bin/pg_config
+TARGET    := $(or $(CARGO_TARGET_DIR),target)
+
+# The linkers of Linux keep the section that cargo-pgrx reads. Without this its builds and those of
+# plain cargo differ in flags, and each dependency is built twice.
+export CARGO_PGRX_DISABLE_GC_SECTIONS_WORKAROUND := 1
+
+.PHONY: setup build demo test test-mysql lint install bench clean
+
+setup:
+	@PG_MAJOR=$(PG_MAJOR) .ci/setup
+
+build: setup
+	@.ci/stage
+
+demo: setup
+	@.ci/stage
+	@KEEP="$(KEEP)" cargo run --quiet --example demo
+
+lint: setup
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	cargo clippy --lib --features pg_test -- -D warnings
+
+test: lint
+	cargo test --lib
+	cargo test --test tidy
+	.ci/stage --pg-test
+	cargo test --test in_server
+	.ci/stage
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --quiet
+	cargo test --test e2e -- --test-threads=3
+
+test-mysql: setup
+	@.ci/mysql
+	@.ci/stage
+	@if [ -x "$$(.ci/mysql --path)/usr/sbin/mysqld" ]; then \
+	    PG_TRIBUTARY_MYSQL="$$(.ci/mysql --path)" cargo test --test e2e -- --test-threads=3; \
+	fi
+
+install: setup
+	cargo pgrx install --release --pg-config $(PG_CONFIG)
+
+bench: setup
+	@BENCH=1 .ci/setup
+	@.ci/stage --release
+	@cargo run --quiet --example bench
+
+clean:
+	rm -rf "$(TARGET)"

@@ -1,0 +1,186 @@
+//! Starting and stopping: a row is changed, the supervisor does the rest once it is committed.
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use super::own_job;
+use crate::catalog::job::Job;
+use crate::catalog::run::{self, Run};
+use crate::catalog::unit::{self, Unit};
+use crate::engine::processes::wake_supervisor_at_commit;
+use crate::error::{Error, Kind, Result};
+use crate::model::state::{LoadMethod, RunStatus, UnitStatus};
+use crate::pg::{relation, report};
+use crate::plan::identifier::literal;
+
+#[pg_extern]
+fn sync_start(job: &str) -> Result<i64, ErrorReport> {
+    Ok(start(&own_job(job)?)?)
+}
+
+#[pg_extern]
+fn sync_pause(job: &str, unit: default!(Option<&str>, "NULL")) -> Result<i64, ErrorReport> {
+    Ok(stop(job, unit, RunStatus::Paused, UnitStatus::Paused)?)
+}
+
+#[pg_extern]
+fn sync_cancel(job: &str, unit: default!(Option<&str>, "NULL")) -> Result<i64, ErrorReport> {
+    Ok(stop(job, unit, RunStatus::Cancelled, UnitStatus::Cancelled)?)
+}
+
+#[pg_extern]
+fn sync_resume(job: &str, unit: default!(Option<&str>, "NULL")) -> Result<i64, ErrorReport> {
+    Ok(resume(job, unit)?)
+}
+
+#[pg_extern]
+fn sync_retry(job: &str, unit: default!(Option<&str>, "NULL")) -> Result<i64, ErrorReport> {
+    Ok(retry(job, unit)?)
+}
+
+fn start(job: &Job) -> Result<i64> {
+    let run_id = match run::schedule(job.job_id)? {
+        Some(run_id) => run_id,
+        None => {
+            let run = latest(job)?;
+            let status = run.status()?;
+            report::notice(&format!(
+                "job \"{}\" has run {} under way ({})",
+                job.job,
+                run.run_id,
+                status.as_str()
+            ));
+            run.run_id
+        }
+    };
+    wake_supervisor_at_commit();
+    Ok(run_id)
+}
+
+fn latest(job: &Job) -> Result<Run> {
+    run::latest(job.job_id)?.ok_or_else(|| {
+        Error::new(
+            Kind::InvalidState,
+            format!("job \"{}\" has no run yet", job.job),
+        )
+        .with_hint(format!("SELECT sync_start({});", literal(&job.job)))
+    })
+}
+
+/// The latest run, which must not have ended.
+fn active(job: &Job) -> Result<Run> {
+    let run = latest(job)?;
+    let status = run.status()?;
+    if !status.ended() {
+        return Ok(run);
+    }
+    Err(Error::new(
+        Kind::InvalidState,
+        format!(
+            "job \"{}\" has no run under way: run {} is {}",
+            job.job,
+            run.run_id,
+            status.as_str()
+        ),
+    )
+    .with_hint(format!("SELECT sync_start({});", literal(&job.job))))
+}
+
+/// The error for a unit that the run does not have.
+fn require_unit(job: &Job, run: &Run, name: Option<&str>) -> Result<()> {
+    let Some(name) = name else { return Ok(()) };
+    match unit::find(job.job_id, name)? {
+        Some(unit) if unit.run_id == run.run_id => Ok(()),
+        _ => Err(Error::new(
+            Kind::ObjectMissing,
+            format!("run {} of job \"{}\" has no unit \"{name}\"", run.run_id, job.job),
+        )
+        .with_hint(format!(
+            "SELECT unit, status FROM sync_units WHERE job = {};",
+            literal(&job.job)
+        ))),
+    }
+}
+
+fn count(units: &[String]) -> i64 {
+    i64::try_from(units.len()).unwrap_or(i64::MAX)
+}
+
+fn stop(
+    job: &str,
+    unit: Option<&str>,
+    run_status: RunStatus,
+    unit_status: UnitStatus,
+) -> Result<i64> {
+    let job = own_job(job)?;
+    let run = active(&job)?;
+    require_unit(&job, &run, unit)?;
+    let stopped = unit::stop(run.run_id, unit, unit_status)?;
+    let run_stopped = unit.is_none() && run::set_status(&run, run_status, None)?;
+    if stopped.is_empty() && !run_stopped {
+        report::notice(&format!("nothing to do: all is {} or ended", unit_status.as_str()));
+    }
+    wake_supervisor_at_commit();
+    Ok(count(&stopped))
+}
+
+fn resume(job: &str, unit: Option<&str>) -> Result<i64> {
+    let job = own_job(job)?;
+    let run = active(&job)?;
+    require_unit(&job, &run, unit)?;
+    let resumed = unit::restart(run.run_id, unit, &[UnitStatus::Paused])?;
+    if run.status()? == RunStatus::Paused {
+        run::reopen(&run, status_of_open(&run))?;
+    } else if resumed.is_empty() {
+        report::notice("nothing to do: nothing is paused");
+    }
+    wake_supervisor_at_commit();
+    Ok(count(&resumed))
+}
+
+fn status_of_open(run: &Run) -> RunStatus {
+    match run.expanded {
+        true => RunStatus::Running,
+        false => RunStatus::Scheduled,
+    }
+}
+
+/// Failed units go on where they stood; cancelled ones only by name.
+fn retry(job: &str, unit: Option<&str>) -> Result<i64> {
+    let job = own_job(job)?;
+    let run = latest(&job)?;
+    require_unit(&job, &run, unit)?;
+    let from: &[UnitStatus] = match unit {
+        Some(_) => &[UnitStatus::Failed, UnitStatus::Cancelled],
+        None => &[UnitStatus::Failed],
+    };
+    for unit in unit::of_run(run.run_id)? {
+        if from.contains(&unit.status()?) && rows_are_gone(&unit)? {
+            unit::forget_progress(&unit)?;
+        }
+    }
+    let retried = unit::restart(run.run_id, unit, from)?;
+    let run_failed = !run.expanded && run.status()? == RunStatus::Failed;
+    if retried.is_empty() && !run_failed && !run.retry_pending {
+        report::notice("nothing to do: nothing has failed");
+        return Ok(0);
+    }
+    if run.status()? != RunStatus::Paused {
+        run::reopen(&run, status_of_open(&run))?;
+    }
+    wake_supervisor_at_commit();
+    Ok(count(&retried))
+}
+
+/// Was the table that the unit's rows went into dropped, or replaced by another one?
+fn rows_are_gone(unit: &Unit) -> Result<bool> {
+    let (Some(load_oid), Some(plan)) = (unit.load_oid, &unit.plan) else {
+        return Ok(false);
+    };
+    let table = match &unit.stage {
+        Some(stage) if unit.method()? == LoadMethod::Merge => stage,
+        _ => &plan.target_table,
+    };
+    let found = relation::find(&plan.target_schema, table)?;
+    Ok(found.is_none_or(|relation| relation.oid != load_oid))
+}

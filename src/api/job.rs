@@ -1,0 +1,100 @@
+//! Defining jobs.
+
+use pgrx::JsonB;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use super::own_job;
+use crate::catalog::job::{self, NewJob};
+use crate::catalog::{run, unit};
+use crate::error::{Error, Kind, Result};
+use crate::model::options::{JobOptions, UnitOptions, merge_options};
+use crate::pg::{report, role, server};
+use crate::plan::identifier::literal;
+use crate::plan::units::validate_patterns;
+use crate::sink::stage;
+
+#[pg_extern]
+fn sync_create_job(
+    job: &str,
+    source: &str,
+    units: default!(Vec<String>, "'{*}'"),
+    target_schema: default!(Option<&str>, "NULL"),
+    mode: default!(&str, "'full'"),
+    options: default!(JsonB, "'{}'"),
+) -> Result<i64, ErrorReport> {
+    let new = NewJob {
+        job,
+        owner: role::current(),
+        source,
+        units: &units,
+        target_schema: target_schema.unwrap_or(job),
+        options: &options.0,
+    };
+    Ok(create(&new, mode)?)
+}
+
+fn create(new: &NewJob<'_>, mode: &str) -> Result<i64> {
+    if new.job.is_empty() {
+        return Err(Error::new(Kind::InvalidParameter, "a job needs a name"));
+    }
+    if mode != "full" {
+        return Err(
+            Error::new(Kind::InvalidParameter, format!("mode \"{mode}\" is not known"))
+                .with_hint("allowed modes: full"),
+        );
+    }
+    crate::model::name::check_name("target schema", new.target_schema)?;
+    validate_patterns(new.units)?;
+    JobOptions::parse(new.options)?;
+    role::require_login(new.owner)?;
+    server::options_for(new.source, new.owner)?;
+    job::insert(new)?.ok_or_else(|| {
+        let name = literal(new.job);
+        Error::new(Kind::ObjectExists, format!("job \"{}\" already exists", new.job)).with_hint(
+            format!("SELECT sync_alter_job({name}, '…'); changes it, SELECT sync_drop_job({name}); removes it"),
+        )
+    })
+}
+
+#[pg_extern]
+fn sync_alter_job(job: &str, options: JsonB) -> Result<(), ErrorReport> {
+    let found = own_job(job)?;
+    let merged = merge_options(&found.options, &options.0);
+    JobOptions::parse(&merged)?;
+    Ok(job::set_options(found.job_id, &merged)?)
+}
+
+#[pg_extern]
+fn sync_alter_unit(job: &str, unit: &str, options: JsonB) -> Result<(), ErrorReport> {
+    let found = own_job(job)?;
+    let current = job::unit_setting(found.job_id, unit)?;
+    let merged = merge_options(&current, &options.0);
+    let parsed = UnitOptions::parse(&merged)?;
+    job::set_unit_setting(found.job_id, unit, &merged)?;
+    Ok(unit::settings_changed(found.job_id, unit, parsed.priority)?)
+}
+
+#[pg_extern]
+fn sync_drop_job(job: &str) -> Result<(), ErrorReport> {
+    Ok(drop_job(job)?)
+}
+
+fn drop_job(name: &str) -> Result<()> {
+    let job = own_job(name)?;
+    if let Some(run) = run::latest(job.job_id)? {
+        if !run.status()?.ended() {
+            return Err(Error::new(
+                Kind::InvalidState,
+                format!("job \"{name}\" has a run under way"),
+            )
+            .with_hint(format!("SELECT sync_cancel({});", literal(name))));
+        }
+        for stage in unit::stages(job.job_id)? {
+            stage::drop_if_exists(&stage.target_schema, &stage.stage)?;
+        }
+    }
+    job::delete(job.job_id)?;
+    report::notice(&format!("dropped job \"{name}\"; the tables it made stay"));
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! Waiting for a run to end.
+
+use std::time::{Duration, Instant};
+
+use pgrx::datum::Interval;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use super::own_job;
+use crate::catalog::job::Job;
+use crate::catalog::run::{self, Run};
+use crate::engine::processes;
+use crate::error::{Error, Kind, Result};
+use crate::model::state::RunStatus;
+use crate::pg::latch;
+use crate::pg::lock::Claim;
+use crate::plan::identifier::literal;
+
+/// How often the catalog is looked at; nothing tells a waiting backend of another's commit.
+const LOOK: Duration = Duration::from_millis(100);
+/// A supervisor that vanished is replaced after as many looks.
+const LOOKS_PER_REVIVAL: u32 = 20;
+
+#[pg_extern]
+fn sync_wait(job: &str, timeout: default!(Option<Interval>, "NULL")) -> Result<String, ErrorReport> {
+    let timeout = timeout.map(|timeout| Duration::from_micros(microseconds(&timeout)));
+    Ok(wait(&own_job(job)?, timeout)?.as_str().to_owned())
+}
+
+/// The ERROR of a run that did not complete, for `CALL sync_run`.
+#[pg_extern]
+fn sync_require_completed(run_id: i64) -> Result<(), ErrorReport> {
+    Ok(require_completed(run_id)?)
+}
+
+fn microseconds(interval: &Interval) -> u64 {
+    const DAY: i64 = 86_400_000_000;
+    let days = i64::from(interval.months()).saturating_mul(30).saturating_add(i64::from(interval.days()));
+    let total = days.saturating_mul(DAY).saturating_add(interval.micros());
+    u64::try_from(total).unwrap_or(0)
+}
+
+fn wait(job: &Job, timeout: Option<Duration>) -> Result<RunStatus> {
+    let since = Instant::now();
+    for look in 1u32.. {
+        let Some(run) = run::latest(job.job_id)? else {
+            return Err(Error::new(
+                Kind::InvalidState,
+                format!("job \"{}\" has no run to wait for", job.job),
+            )
+            .with_hint(format!("SELECT sync_start({});", literal(&job.job))));
+        };
+        let status = run.status()?;
+        let rest = timeout.map(|timeout| timeout.saturating_sub(since.elapsed()));
+        if status.ended() || rest == Some(Duration::ZERO) {
+            return Ok(status);
+        }
+        if look % LOOKS_PER_REVIVAL == 0 && status != RunStatus::Paused {
+            revive_supervisor()?;
+        }
+        latch::wait(None, rest.map_or(LOOK, |rest| rest.min(LOOK)));
+    }
+    Err(Error::new(Kind::Internal, "waited too often"))
+}
+
+fn revive_supervisor() -> Result<()> {
+    let alive = processes::holders()?
+        .iter()
+        .any(|holder| holder.holds(Claim::Supervisor));
+    if !alive {
+        let _ = processes::start_supervisor(crate::pg::worker::database());
+    }
+    Ok(())
+}
+
+fn require_completed(run_id: i64) -> Result<()> {
+    let run = run::get(run_id)?.ok_or_else(|| {
+        Error::new(Kind::ObjectMissing, format!("run {run_id} does not exist"))
+    })?;
+    crate::pg::role::require_privileges_of(crate::catalog::job::get_by_id(run.job_id)?.owner(), "")?;
+    match run.status()? {
+        RunStatus::Completed => Ok(()),
+        status => Err(failed(&run, status)),
+    }
+}
+
+fn failed(run: &Run, status: RunStatus) -> Error {
+    let error = Error::new(
+        Kind::InvalidState,
+        format!("run {} has {}", run.run_id, match status {
+            RunStatus::Failed => "failed",
+            RunStatus::Cancelled => "been cancelled",
+            _ => "not ended",
+        }),
+    );
+    let error = match &run.error {
+        Some(detail) => error.with_detail(detail.clone()),
+        None => error,
+    };
+    match &run.hint {
+        Some(hint) => error.with_hint(hint.clone()),
+        None => error,
+    }
+}

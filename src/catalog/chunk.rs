@@ -1,0 +1,104 @@
+//! `tributary.chunk`: a key range of a unit with its cursor.
+
+use serde::Deserialize;
+
+use super::{execute, query, query_first, to_json};
+use crate::error::Result;
+use crate::model::batch::BatchEnd;
+use crate::model::key::{Key, KeyRange};
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Chunk {
+    pub chunk_id: i64,
+    pub unit_id: i64,
+    pub number: i64,
+    lower_key: Option<Key>,
+    upper_key: Option<Key>,
+    cursor: Option<Key>,
+}
+
+impl Chunk {
+    /// What is still to be read: from the cursor on.
+    pub fn remaining(&self) -> KeyRange {
+        KeyRange {
+            lower: self.cursor.clone().or_else(|| self.lower_key.clone()),
+            upper: self.upper_key.clone(),
+        }
+    }
+}
+
+pub fn insert(unit_id: i64, number: i64, lower: Option<&Key>, upper: Option<&Key>) -> Result<()> {
+    let lower = lower.map(to_json).transpose()?;
+    let upper = upper.map(to_json).transpose()?;
+    execute(
+        "INSERT INTO tributary.chunk (unit_id, number, lower_key, upper_key) \
+         VALUES ($1, $2::int, $3::jsonb, $4::jsonb)",
+        &[
+            unit_id.into(),
+            number.into(),
+            lower.as_deref().into(),
+            upper.as_deref().into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Chunks of a run that somebody could be copying, in the order they should be claimed.
+pub fn open_of_run(run_id: i64) -> Result<Vec<i64>> {
+    #[derive(Deserialize)]
+    struct Row {
+        chunk_id: i64,
+    }
+    let rows: Vec<Row> = query(
+        "SELECT c.chunk_id FROM tributary.chunk c JOIN tributary.unit u USING (unit_id) \
+         WHERE u.run_id = $1 AND u.status = 'running' AND c.status <> 'completed' \
+         ORDER BY CASE u.priority WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END, \
+           u.bytes_estimated DESC NULLS LAST, u.unit_id, c.number LIMIT 128",
+        &[run_id.into()],
+    )?;
+    Ok(rows.into_iter().map(|row| row.chunk_id).collect())
+}
+
+/// Marks the chunk as this process's, whose lock on it is held; `None` where it is not open.
+pub fn claim(chunk_id: i64, pid: i64) -> Result<Option<Chunk>> {
+    query_first(
+        "UPDATE tributary.chunk c SET status = 'running', worker_pid = $2::int, \
+           started_at = coalesce(c.started_at, clock_timestamp()), updated_at = clock_timestamp() \
+         FROM tributary.unit u \
+         WHERE c.chunk_id = $1 AND u.unit_id = c.unit_id AND u.status = 'running' AND c.status <> 'completed' \
+         RETURNING c.chunk_id, c.unit_id, c.number, c.lower_key, c.upper_key, c.cursor",
+        &[chunk_id.into(), pid.into()],
+    )
+}
+
+/// Counts a batch, in its transaction. False where the chunk was taken from this process: then the
+/// batch must not commit.
+pub fn advance(chunk_id: i64, pid: i64, end: &BatchEnd) -> Result<bool> {
+    let cursor = end.last_key.as_ref().map(to_json).transpose()?;
+    let changed = execute(
+        "UPDATE tributary.chunk SET cursor = coalesce($3::jsonb, cursor), \
+           rows_done = rows_done + $4, bytes_done = bytes_done + $5, \
+           status = CASE WHEN $6 THEN 'completed' ELSE status END, \
+           finished_at = CASE WHEN $6 THEN clock_timestamp() END, updated_at = clock_timestamp() \
+         WHERE chunk_id = $1 AND worker_pid = $2 AND status = 'running'",
+        &[
+            chunk_id.into(),
+            pid.into(),
+            cursor.as_deref().into(),
+            i64::try_from(end.rows).unwrap_or(i64::MAX).into(),
+            i64::try_from(end.bytes).unwrap_or(i64::MAX).into(),
+            end.last.into(),
+        ],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Gives the chunk back for others to claim.
+pub fn release(chunk_id: i64, pid: i64) -> Result<()> {
+    execute(
+        "UPDATE tributary.chunk SET status = 'pending' \
+         WHERE chunk_id = $1 AND worker_pid = $2 AND status = 'running'",
+        &[chunk_id.into(), pid.into()],
+    )?;
+    Ok(())
+}

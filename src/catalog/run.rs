@@ -1,0 +1,200 @@
+//! `tributary.run`: one execution of a job.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::event::{self, Subject};
+use super::{execute, query, query_first};
+use crate::error::{Error, Kind, Result};
+use crate::model::state::RunStatus;
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Run {
+    pub run_id: i64,
+    pub job_id: i64,
+    status: String,
+    /// The units of the run have been listed.
+    pub expanded: bool,
+    pub attempts: u32,
+    /// A retry of the listing is set for a time still to come.
+    pub retry_pending: bool,
+    pub error: Option<String>,
+    pub hint: Option<String>,
+    pub waiting_for: Option<String>,
+}
+
+impl Run {
+    pub fn status(&self) -> Result<RunStatus> {
+        RunStatus::parse(&self.status).ok_or_else(|| {
+            Error::new(
+                Kind::Internal,
+                format!("run {} has unknown status \"{}\"", self.run_id, self.status),
+            )
+        })
+    }
+
+    fn subject(&self) -> Subject<'static> {
+        Subject {
+            job_id: self.job_id,
+            run_id: self.run_id,
+            unit: None,
+        }
+    }
+}
+
+const COLUMNS: &str = "SELECT run_id, job_id, status, expanded, attempts, error, hint, waiting_for, \
+    coalesce(next_retry_at > clock_timestamp(), false) AS retry_pending FROM tributary.run";
+
+pub fn get(run_id: i64) -> Result<Option<Run>> {
+    query_first(&format!("{COLUMNS} WHERE run_id = $1"), &[run_id.into()])
+}
+
+/// The latest run of a job.
+pub fn latest(job_id: i64) -> Result<Option<Run>> {
+    query_first(
+        &format!("{COLUMNS} WHERE job_id = $1 ORDER BY run_id DESC LIMIT 1"),
+        &[job_id.into()],
+    )
+}
+
+/// Runs that a supervisor has to care for.
+pub fn active() -> Result<Vec<Run>> {
+    query(
+        &format!("{COLUMNS} WHERE status IN ('scheduled', 'initializing', 'running', 'paused') ORDER BY run_id"),
+        &[],
+    )
+}
+
+/// A new run, or `None` where one is under way.
+pub fn schedule(job_id: i64) -> Result<Option<i64>> {
+    #[derive(Deserialize)]
+    struct Row {
+        run_id: i64,
+    }
+    let row: Option<Row> = query_first(
+        "INSERT INTO tributary.run (job_id) VALUES ($1) \
+         ON CONFLICT (job_id) WHERE status IN ('scheduled', 'initializing', 'running', 'paused') \
+         DO NOTHING RETURNING run_id",
+        &[job_id.into()],
+    )?;
+    if let Some(row) = &row {
+        let subject = Subject { job_id, run_id: row.run_id, unit: None };
+        event::record(subject, RunStatus::Scheduled.as_str(), None)?;
+    }
+    Ok(row.map(|row| row.run_id))
+}
+
+/// Moves the run to `status` unless it is there already or has ended; whether it moved.
+pub fn set_status(run: &Run, status: RunStatus, message: Option<&str>) -> Result<bool> {
+    let moved = execute(
+        "UPDATE tributary.run SET status = $2, waiting_for = NULL, \
+           started_at = CASE WHEN $2 = 'initializing' THEN coalesce(started_at, clock_timestamp()) ELSE started_at END, \
+           finished_at = CASE WHEN $2 IN ('completed', 'failed', 'cancelled') THEN clock_timestamp() END \
+         WHERE run_id = $1 AND status <> $2 AND status NOT IN ('completed', 'failed', 'cancelled') \
+         RETURNING 1",
+        &[run.run_id.into(), status.as_str().into()],
+    )? > 0;
+    if moved {
+        event::record(run.subject(), status.as_str(), message)?;
+    }
+    Ok(moved)
+}
+
+/// The listing of units is done.
+pub fn set_expanded(run: &Run) -> Result<()> {
+    execute(
+        "UPDATE tributary.run SET expanded = true, status = 'running', attempts = 0, \
+           sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL \
+         WHERE run_id = $1 AND status = 'initializing'",
+        &[run.run_id.into()],
+    )?;
+    event::record(run.subject(), RunStatus::Running.as_str(), None)
+}
+
+/// An attempt of the run as a whole failed: retried after `delay`, or the run has failed.
+pub fn fail(run: &Run, error: &Error, delay: Option<Duration>) -> Result<()> {
+    execute(
+        "UPDATE tributary.run SET attempts = attempts + 1, sqlstate = $2, error = $3, hint = $4, \
+           status = CASE WHEN $5::float8 IS NULL THEN 'failed' ELSE status END, \
+           finished_at = CASE WHEN $5::float8 IS NULL THEN clock_timestamp() END, \
+           next_retry_at = clock_timestamp() + make_interval(secs => $5) \
+         WHERE run_id = $1 AND status IN ('scheduled', 'initializing', 'running')",
+        &[
+            run.run_id.into(),
+            error.sqlstate().into(),
+            (&full_message(error)).into(),
+            error.hint.as_deref().into(),
+            delay.map(|delay| delay.as_secs_f64()).into(),
+        ],
+    )?;
+    event::record_error(run.subject(), RunStatus::Failed.as_str(), error)
+}
+
+/// Message and detail on one line, as the views show them.
+pub fn full_message(error: &Error) -> String {
+    match &error.detail {
+        Some(detail) => format!("{}: {detail}", error.message),
+        None => error.message.clone(),
+    }
+}
+
+/// What the run waits for; `None` clears it. Writes only on a change.
+pub fn set_waiting_for(run: &Run, what: Option<&str>) -> Result<()> {
+    if run.waiting_for.as_deref() == what {
+        return Ok(());
+    }
+    execute(
+        "UPDATE tributary.run SET waiting_for = $2 WHERE run_id = $1",
+        &[run.run_id.into(), what.into()],
+    )?;
+    match what {
+        Some(what) => event::record(run.subject(), "waiting", Some(what)),
+        None => Ok(()),
+    }
+}
+
+/// A failed run goes on: some of its units are to be tried again.
+pub fn reopen(run: &Run, status: RunStatus) -> Result<()> {
+    execute(
+        "UPDATE tributary.run SET status = $2, attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, \
+           next_retry_at = NULL, finished_at = NULL, waiting_for = NULL WHERE run_id = $1",
+        &[run.run_id.into(), status.as_str().into()],
+    )?;
+    event::record(run.subject(), status.as_str(), None)
+}
+
+/// Pieces of work of the run that a worker could be doing, those being done included.
+pub fn open_work(run_id: i64) -> Result<i64> {
+    #[derive(Deserialize)]
+    struct Row {
+        pieces: i64,
+    }
+    let row: Option<Row> = query_first(
+        include_str!("../../sql/queries/open_work.sql"),
+        &[run_id.into()],
+    )?;
+    Ok(row.map_or(0, |row| row.pieces))
+}
+
+/// Counts of the units of a run by what they still need.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Tally {
+    pub units: i64,
+    /// Not ended: pending, running, paused, or failed with a retry to come.
+    pub open: i64,
+    /// Failed for good.
+    pub failed: i64,
+}
+
+pub fn tally(run_id: i64) -> Result<Tally> {
+    let row: Option<Tally> = query_first(
+        "SELECT count(*) AS units, \
+           count(*) FILTER (WHERE status IN ('pending', 'running', 'paused') \
+                              OR status = 'failed' AND next_retry_at IS NOT NULL) AS open, \
+           count(*) FILTER (WHERE status = 'failed' AND next_retry_at IS NULL) AS failed \
+         FROM tributary.unit WHERE run_id = $1",
+        &[run_id.into()],
+    )?;
+    row.ok_or_else(|| Error::new(Kind::Internal, "a count returned no row"))
+}

@@ -1,0 +1,413 @@
+//! `tributary.unit`: a table of a job, its plan, its state and its retry clock.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::event::{self, Subject};
+use super::{execute, query, query_first, to_json};
+use crate::error::{Error, Kind, Result};
+use crate::model::key::Key;
+use crate::model::state::{LoadMethod, Priority, UnitStatus};
+use crate::plan::table::TablePlan;
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Unit {
+    pub unit_id: i64,
+    pub job_id: i64,
+    pub run_id: i64,
+    pub unit: String,
+    status: String,
+    method: Option<String>,
+    /// The staging table of a merge, in the target's schema.
+    pub stage: Option<String>,
+    /// OID of the table that rows are copied into.
+    pub load_oid: Option<i64>,
+    pub plan: Option<TablePlan>,
+    /// Last key that chunks have been cut up to.
+    pub frontier: Option<Key>,
+    /// All chunks have been cut.
+    pub planned: bool,
+    /// A load was completed once.
+    pub loaded: bool,
+    /// Rows of the target may be ours.
+    pub touched: bool,
+    pub attempts: u32,
+    /// Chunks that are not completed.
+    pub open_chunks: i64,
+    /// Chunks in all.
+    pub chunks: i64,
+}
+
+impl Unit {
+    pub fn status(&self) -> Result<UnitStatus> {
+        UnitStatus::parse(&self.status).ok_or_else(|| self.corrupt("status"))
+    }
+
+    pub fn method(&self) -> Result<LoadMethod> {
+        self.method
+            .as_deref()
+            .and_then(LoadMethod::parse)
+            .ok_or_else(|| self.corrupt("method"))
+    }
+
+    pub fn plan(&self) -> Result<&TablePlan> {
+        self.plan.as_ref().ok_or_else(|| self.corrupt("plan"))
+    }
+
+    fn corrupt(&self, what: &str) -> Error {
+        Error::new(
+            Kind::Internal,
+            format!("unit \"{}\" has no valid {what}", self.unit),
+        )
+    }
+
+    pub fn subject(&self) -> Subject<'_> {
+        Subject {
+            job_id: self.job_id,
+            run_id: self.run_id,
+            unit: Some(&self.unit),
+        }
+    }
+}
+
+const COLUMNS: &str = "SELECT u.unit_id, u.job_id, u.run_id, u.unit, u.status, u.method, u.stage, \
+    u.load_oid::bigint AS load_oid, u.plan, u.frontier, u.planned, u.loaded_at IS NOT NULL AS loaded, \
+    u.touched, u.attempts, c.open_chunks, c.chunks \
+    FROM tributary.unit u CROSS JOIN LATERAL ( \
+      SELECT count(*) AS chunks, count(*) FILTER (WHERE c.status <> 'completed') AS open_chunks \
+      FROM tributary.chunk c WHERE c.unit_id = u.unit_id) c";
+
+const BY_PRIORITY: &str = "CASE u.priority WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END, \
+                           u.bytes_estimated DESC NULLS LAST, u.unit_id";
+
+pub fn get(unit_id: i64) -> Result<Option<Unit>> {
+    query_first(&format!("{COLUMNS} WHERE u.unit_id = $1"), &[unit_id.into()])
+}
+
+pub fn find(job_id: i64, unit: &str) -> Result<Option<Unit>> {
+    query_first(
+        &format!("{COLUMNS} WHERE u.job_id = $1 AND u.unit = $2"),
+        &[job_id.into(), unit.into()],
+    )
+}
+
+/// Units of a run, biggest of the highest priority first.
+pub fn of_run(run_id: i64) -> Result<Vec<Unit>> {
+    query(
+        &format!("{COLUMNS} WHERE u.run_id = $1 ORDER BY {BY_PRIORITY}"),
+        &[run_id.into()],
+    )
+}
+
+/// Units of a run that need preparing, cutting or finishing.
+pub fn needing_a_step(run_id: i64) -> Result<Vec<i64>> {
+    #[derive(Deserialize)]
+    struct Row {
+        unit_id: i64,
+    }
+    let rows: Vec<Row> = query(
+        &format!(
+            "SELECT u.unit_id FROM tributary.unit u WHERE u.run_id = $1 AND (u.status = 'pending' \
+               OR u.status = 'running' AND (NOT u.planned OR NOT EXISTS ( \
+                 SELECT FROM tributary.chunk c WHERE c.unit_id = u.unit_id AND c.status <> 'completed'))) \
+             ORDER BY {BY_PRIORITY} LIMIT 128"
+        ),
+        &[run_id.into()],
+    )?;
+    Ok(rows.into_iter().map(|row| row.unit_id).collect())
+}
+
+/// A unit as a run lists it.
+#[derive(Debug)]
+pub struct Listed<'a> {
+    pub unit: &'a str,
+    pub target_schema: &'a str,
+    pub target_table: &'a str,
+    pub priority: &'a str,
+    pub rows_estimated: Option<u64>,
+    pub bytes_estimated: Option<u64>,
+}
+
+fn bigint(value: Option<u64>) -> Option<i64> {
+    value.map(|value| i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+/// Takes the unit into the run, from the start; what is known of its target stays.
+pub fn enlist(job_id: i64, run_id: i64, listed: &Listed<'_>) -> Result<()> {
+    execute(
+        include_str!("../../sql/queries/unit_enlist.sql"),
+        &[
+            job_id.into(),
+            run_id.into(),
+            listed.unit.into(),
+            listed.target_schema.into(),
+            listed.target_table.into(),
+            listed.priority.into(),
+            bigint(listed.rows_estimated).into(),
+            bigint(listed.bytes_estimated).into(),
+        ],
+    )?;
+    execute(
+        "DELETE FROM tributary.chunk c USING tributary.unit u \
+         WHERE u.unit_id = c.unit_id AND u.job_id = $1 AND u.unit = $2",
+        &[job_id.into(), listed.unit.into()],
+    )?;
+    Ok(())
+}
+
+/// Units of earlier runs that the run did not list: no longer part of the job.
+pub fn retire_others(job_id: i64, run_id: i64) -> Result<()> {
+    execute(
+        "UPDATE tributary.unit SET status = 'cancelled', error = 'the job does not list this table any more', \
+           hint = NULL, next_retry_at = NULL, updated_at = clock_timestamp() \
+         WHERE job_id = $1 AND run_id <> $2 AND status <> 'cancelled'",
+        &[job_id.into(), run_id.into()],
+    )?;
+    Ok(())
+}
+
+/// What preparing a unit decided.
+#[derive(Debug)]
+pub struct Prepared<'a> {
+    pub plan: &'a TablePlan,
+    pub method: LoadMethod,
+    pub stage: Option<&'a str>,
+    pub load_oid: i64,
+    /// One chunk holds all rows.
+    pub one_chunk: bool,
+}
+
+/// `pending` → `running`, with a plan and, for a unit of one chunk, that chunk.
+pub fn set_prepared(unit: &Unit, prepared: &Prepared<'_>) -> Result<()> {
+    let changed = execute(
+        "UPDATE tributary.unit SET status = 'running', plan = $2::jsonb, method = $3, stage = $4, \
+           load_oid = $5::oid, planned = $6, frontier = NULL, touched = true, \
+           target_schema = $7::name, target_table = $8, \
+           rows_estimated = coalesce($9, rows_estimated), bytes_estimated = coalesce($10, bytes_estimated), \
+           started_at = coalesce(started_at, clock_timestamp()), updated_at = clock_timestamp() \
+         WHERE unit_id = $1 AND status = 'pending'",
+        &[
+            unit.unit_id.into(),
+            (&to_json(prepared.plan)?).into(),
+            prepared.method.as_str().into(),
+            prepared.stage.into(),
+            prepared.load_oid.into(),
+            prepared.one_chunk.into(),
+            (&prepared.plan.target_schema).into(),
+            (&prepared.plan.target_table).into(),
+            bigint(prepared.plan.rows_estimated).into(),
+            bigint(prepared.plan.bytes_estimated).into(),
+        ],
+    )?;
+    if changed == 0 {
+        return Err(taken_away(&unit.unit));
+    }
+    execute(
+        "DELETE FROM tributary.chunk WHERE unit_id = $1",
+        &[unit.unit_id.into()],
+    )?;
+    if prepared.one_chunk {
+        super::chunk::insert(unit.unit_id, 1, None, None)?;
+    }
+    event::record(
+        unit.subject(),
+        UnitStatus::Running.as_str(),
+        Some(prepared.method.as_str()),
+    )
+}
+
+/// The unit's chunks reach up to `frontier`; `None` with `planned`: to the end.
+pub fn set_frontier(unit: &Unit, frontier: Option<&Key>, planned: bool) -> Result<()> {
+    let frontier = frontier.map(to_json).transpose()?;
+    let changed = execute(
+        "UPDATE tributary.unit SET frontier = coalesce($2::jsonb, frontier), planned = $3 \
+         WHERE unit_id = $1 AND status = 'running' AND NOT planned",
+        &[
+            unit.unit_id.into(),
+            frontier.as_deref().into(),
+            planned.into(),
+        ],
+    )?;
+    match changed {
+        0 => Err(taken_away(&unit.unit)),
+        _ => Ok(()),
+    }
+}
+
+pub fn set_completed(unit: &Unit) -> Result<()> {
+    let changed = execute(
+        "UPDATE tributary.unit SET status = 'completed', loaded_at = clock_timestamp(), \
+           finished_at = clock_timestamp(), updated_at = clock_timestamp(), stage = NULL, \
+           attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL \
+         WHERE unit_id = $1 AND status = 'running'",
+        &[unit.unit_id.into()],
+    )?;
+    if changed == 0 {
+        return Err(taken_away(&unit.unit));
+    }
+    event::record(unit.subject(), UnitStatus::Completed.as_str(), None)
+}
+
+/// Somebody paused, cancelled or failed the unit while a worker was at it: the worker lets go.
+pub fn taken_away(unit: &str) -> Error {
+    Error::new(
+        Kind::Cancelled,
+        format!("unit \"{unit}\" was stopped while a worker was at it"),
+    )
+}
+
+/// An attempt failed: tried again after `delay`, or not without a person.
+pub fn fail(unit: &Unit, error: &Error, delay: Option<Duration>) -> Result<()> {
+    execute(
+        "UPDATE tributary.unit SET status = 'failed', attempts = attempts + 1, sqlstate = $2, \
+           error = $3, hint = $4, next_retry_at = clock_timestamp() + make_interval(secs => $5), \
+           finished_at = CASE WHEN $5::float8 IS NULL THEN clock_timestamp() END, \
+           updated_at = clock_timestamp() \
+         WHERE unit_id = $1 AND status IN ('pending', 'running')",
+        &[
+            unit.unit_id.into(),
+            error.sqlstate().into(),
+            (&super::run::full_message(error)).into(),
+            error.hint.as_deref().into(),
+            delay.map(|delay| delay.as_secs_f64()).into(),
+        ],
+    )?;
+    event::record_error(unit.subject(), UnitStatus::Failed.as_str(), error)
+}
+
+/// Progress was made: the attempts that failed before do not count any more.
+pub fn clear_attempts(unit_id: i64) -> Result<()> {
+    execute(
+        "UPDATE tributary.unit SET attempts = 0, sqlstate = NULL, error = NULL, hint = NULL \
+         WHERE unit_id = $1 AND attempts > 0 AND status = 'running'",
+        &[unit_id.into()],
+    )?;
+    Ok(())
+}
+
+/// Failed units whose time has come go on where they stood.
+pub fn resume_due(run_id: i64) -> Result<u64> {
+    execute(
+        "UPDATE tributary.unit SET status = CASE WHEN plan IS NULL THEN 'pending' ELSE 'running' END, \
+           next_retry_at = NULL, updated_at = clock_timestamp() \
+         WHERE run_id = $1 AND status = 'failed' AND next_retry_at <= clock_timestamp()",
+        &[run_id.into()],
+    )
+}
+
+/// Stops the units of a run, or one of them: takes their chunks from the workers.
+pub fn stop(run_id: i64, unit: Option<&str>, status: UnitStatus) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Row {
+        unit_id: i64,
+        unit: String,
+        job_id: i64,
+    }
+    // data-modifying WITH queries may only stand at the top level, which `query` provides
+    let rows: Vec<Row> = query(
+        "UPDATE tributary.unit SET status = $3, next_retry_at = NULL, updated_at = clock_timestamp(), \
+           finished_at = CASE WHEN $3 = 'cancelled' THEN clock_timestamp() END \
+         WHERE run_id = $1 AND ($2::text IS NULL OR unit = $2) AND status <> $3 \
+           AND (status IN ('pending', 'running', 'paused') OR status = 'failed' AND \
+                (next_retry_at IS NOT NULL OR $3 = 'cancelled')) \
+         RETURNING unit_id, unit, job_id",
+        &[run_id.into(), unit.into(), status.as_str().into()],
+    )?;
+    for row in &rows {
+        execute(
+            "UPDATE tributary.chunk SET status = 'pending' WHERE unit_id = $1 AND status = 'running'",
+            &[row.unit_id.into()],
+        )?;
+        let subject = Subject { job_id: row.job_id, run_id, unit: Some(&row.unit) };
+        event::record(subject, status.as_str(), None)?;
+    }
+    Ok(rows.into_iter().map(|row| row.unit).collect())
+}
+
+/// Paused units, or failed and cancelled ones, go on where they stood.
+pub fn restart(run_id: i64, unit: Option<&str>, from: &[UnitStatus]) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Row {
+        unit: String,
+    }
+    let from = to_json(&from.iter().map(|status| status.as_str()).collect::<Vec<_>>())?;
+    let rows: Vec<Row> = query(
+        "UPDATE tributary.unit SET status = CASE WHEN plan IS NULL THEN 'pending' ELSE 'running' END, \
+           attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL, \
+           finished_at = NULL, updated_at = clock_timestamp() \
+         WHERE run_id = $1 AND ($2::text IS NULL OR unit = $2) AND $3::jsonb ? status \
+         RETURNING unit",
+        &[run_id.into(), unit.into(), (&from).into()],
+    )?;
+    Ok(rows.into_iter().map(|row| row.unit).collect())
+}
+
+/// The table that rows went into is gone or another one: the unit begins anew.
+pub fn forget_progress(unit: &Unit) -> Result<()> {
+    execute(
+        "DELETE FROM tributary.chunk WHERE unit_id = $1",
+        &[unit.unit_id.into()],
+    )?;
+    execute(
+        "UPDATE tributary.unit SET plan = NULL, method = NULL, load_oid = NULL, frontier = NULL, \
+           planned = false, updated_at = clock_timestamp(), \
+           status = CASE status WHEN 'running' THEN 'pending' ELSE status END \
+         WHERE unit_id = $1",
+        &[unit.unit_id.into()],
+    )?;
+    Ok(())
+}
+
+/// A claim that a worker has to give up.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct StoppedClaim {
+    /// Chunk or unit.
+    pub id: i64,
+    pub chunk: bool,
+}
+
+/// What workers may hold of units that were paused or cancelled.
+pub fn stopped_claims(run_id: i64) -> Result<Vec<StoppedClaim>> {
+    query(
+        "SELECT u.unit_id AS id, false AS chunk FROM tributary.unit u \
+         WHERE u.run_id = $1 AND u.status IN ('paused', 'cancelled') \
+         UNION ALL SELECT c.chunk_id, true FROM tributary.chunk c JOIN tributary.unit u USING (unit_id) \
+         WHERE u.run_id = $1 AND u.status IN ('paused', 'cancelled') AND c.status <> 'completed'",
+        &[run_id.into()],
+    )
+}
+
+/// The settings of a unit changed: its priority at once, the rest with its next plan.
+pub fn settings_changed(job_id: i64, unit: &str, priority: Option<Priority>) -> Result<()> {
+    execute(
+        "UPDATE tributary.unit SET priority = $3 WHERE job_id = $1 AND unit = $2",
+        &[
+            job_id.into(),
+            unit.into(),
+            priority.unwrap_or(Priority::Medium).as_str().into(),
+        ],
+    )?;
+    // A unit that failed plans anew when it is tried again, if it has not copied anything.
+    execute(
+        "UPDATE tributary.unit u SET plan = NULL WHERE job_id = $1 AND unit = $2 AND status = 'failed' \
+         AND NOT EXISTS (SELECT FROM tributary.chunk c WHERE c.unit_id = u.unit_id AND c.rows_done > 0)",
+        &[job_id.into(), unit.into()],
+    )?;
+    Ok(())
+}
+
+/// A staging table that a unit may have left.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Stage {
+    pub target_schema: String,
+    pub stage: String,
+}
+
+pub fn stages(job_id: i64) -> Result<Vec<Stage>> {
+    query(
+        "SELECT target_schema::text AS target_schema, stage FROM tributary.unit \
+         WHERE job_id = $1 AND stage IS NOT NULL",
+        &[job_id.into()],
+    )
+}

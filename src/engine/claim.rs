@@ -1,0 +1,101 @@
+//! What a worker does next. A claim is a session lock, so that the death of its holder frees it;
+//! what the claimed thing needs is then read from the catalog anew.
+
+use crate::catalog::chunk::{self, Chunk};
+use crate::catalog::run::{self, Run};
+use crate::catalog::unit::{self, Unit};
+use crate::error::Result;
+use crate::model::state::{RunStatus, UnitStatus};
+use crate::pg::lock::{self, Claim, Held};
+use crate::pg::worker;
+
+/// A claimed piece of work.
+#[derive(Debug)]
+pub enum Task {
+    /// List the units of the run.
+    Expand(Run, Held),
+    /// Plan a unit and prepare its target.
+    Prepare(Box<Unit>, Held),
+    /// Cut the next chunk of a unit.
+    Split(Box<Unit>, Held),
+    /// Copy a chunk.
+    Copy(Box<Unit>, Box<Chunk>, Held),
+    /// Complete a unit whose chunks are copied.
+    Finish(Box<Unit>, Held),
+}
+
+/// What the look for a task came to.
+#[derive(Debug)]
+pub enum Claimed {
+    Task(Task),
+    /// Others are at what is left; there may be more later.
+    Nothing,
+    /// The run needs no worker.
+    RunEnded,
+}
+
+/// Looks for a piece of work of the run. In a transaction of its own.
+pub fn next(run_id: i64) -> Result<Claimed> {
+    let Some(run) = run::get(run_id)? else {
+        return Ok(Claimed::RunEnded);
+    };
+    match run.status()? {
+        RunStatus::Scheduled | RunStatus::Initializing | RunStatus::Running => {}
+        _ => return Ok(Claimed::RunEnded),
+    }
+    if !run.expanded {
+        return expand(run);
+    }
+    for chunk_id in chunk::open_of_run(run_id)? {
+        if let Some(task) = copy(chunk_id)? {
+            return Ok(Claimed::Task(task));
+        }
+    }
+    for unit_id in unit::needing_a_step(run_id)? {
+        if let Some(task) = step(unit_id)? {
+            return Ok(Claimed::Task(task));
+        }
+    }
+    Ok(Claimed::Nothing)
+}
+
+fn expand(run: Run) -> Result<Claimed> {
+    if run.retry_pending {
+        return Ok(Claimed::Nothing);
+    }
+    let Some(held) = lock::try_exclusive(Claim::Expand, run.run_id) else {
+        return Ok(Claimed::Nothing);
+    };
+    // Another worker may have done it between the look and the lock.
+    match run::get(run.run_id)? {
+        Some(run) if !run.expanded => Ok(Claimed::Task(Task::Expand(run, held))),
+        _ => Ok(Claimed::Nothing),
+    }
+}
+
+fn copy(chunk_id: i64) -> Result<Option<Task>> {
+    let Some(held) = lock::try_exclusive(Claim::Chunk, chunk_id) else {
+        return Ok(None);
+    };
+    let Some(chunk) = chunk::claim(chunk_id, worker::pid())? else {
+        return Ok(None);
+    };
+    Ok(unit::get(chunk.unit_id)?
+        .map(|unit| Task::Copy(Box::new(unit), Box::new(chunk), held)))
+}
+
+fn step(unit_id: i64) -> Result<Option<Task>> {
+    let Some(held) = lock::try_exclusive(Claim::Unit, unit_id) else {
+        return Ok(None);
+    };
+    let Some(unit) = unit::get(unit_id)? else {
+        return Ok(None);
+    };
+    let unit = Box::new(unit);
+    Ok(match unit.status()? {
+        UnitStatus::Pending => Some(Task::Prepare(unit, held)),
+        UnitStatus::Running if !unit.planned => Some(Task::Split(unit, held)),
+        UnitStatus::Running if unit.open_chunks == 0 => Some(Task::Finish(unit, held)),
+        _ => None,
+    })
+}

@@ -1,0 +1,54 @@
+//! Listing the units of a run: the job's names and globs against the source's tables of now.
+
+use super::reader::Reader;
+use crate::catalog::job::{self, Job};
+use crate::catalog::run::{self, Run};
+use crate::catalog::unit::{self, Listed};
+use crate::error::{Error, Kind, Result};
+use crate::model::state::{Priority, RunStatus};
+use crate::pg::transaction;
+use crate::plan::units::select_units;
+use crate::sink::target;
+
+pub fn expand(job: &Job, run: &Run, reader: &Reader) -> Result<()> {
+    transaction::run(|| {
+        run::set_status(run, RunStatus::Initializing, None)?;
+        Ok(())
+    })?;
+    let tables = reader.tables()?;
+    let selected = select_units(&job.units, &tables)?;
+    if selected.is_empty() {
+        return Err(Error::new(
+            Kind::SourceObjectMissing,
+            format!("no table of source \"{}\" matches the units of job \"{}\"", job.source, job.job),
+        )
+        .with_detail(format!("Units: {}.", job.units.join(", ")))
+        .with_hint(format!(
+            "SELECT * FROM sync_check({}); shows what the source lets the user see",
+            crate::plan::identifier::literal(&job.job)
+        )));
+    }
+    transaction::run(|| {
+        if job.options()?.create_tables {
+            target::create_schema_if_missing(&job.target_schema)?;
+        }
+        for name in &selected {
+            let options = job::unit_options(job.job_id, name)?;
+            let table = tables.iter().find(|table| &table.name == name);
+            unit::enlist(
+                job.job_id,
+                run.run_id,
+                &Listed {
+                    unit: name,
+                    target_schema: &job.target_schema,
+                    target_table: options.target.as_deref().unwrap_or(name),
+                    priority: options.priority.unwrap_or(Priority::Medium).as_str(),
+                    rows_estimated: table.and_then(|table| table.rows_estimated),
+                    bytes_estimated: table.and_then(|table| table.bytes_estimated),
+                },
+            )?;
+        }
+        unit::retire_others(job.job_id, run.run_id)?;
+        run::set_expanded(run)
+    })
+}

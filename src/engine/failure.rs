@@ -1,0 +1,109 @@
+//! What becomes of a task that failed: retried when time heals it, parked when a person has to.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::Duration;
+
+use super::claim::Task;
+use crate::catalog::job::Job;
+use crate::catalog::unit::{self, Unit};
+use crate::catalog::{chunk, run};
+use crate::error::{Error, Kind, Result, Retry};
+use crate::model::options::{JobOptions, OnError};
+use crate::model::state::{RunStatus, UnitStatus};
+use crate::pg::{report, transaction, worker};
+use crate::plan::identifier::literal;
+use crate::plan::retry;
+
+const QUERY_CANCELED: &str = "57014";
+
+/// Records the error of a task in the catalog and gives back what was claimed.
+pub fn record(job: &Job, task: &Task, error: &Error) -> Result<()> {
+    let error = name_job(error, &job.job);
+    let options = job.options()?;
+    transaction::run(|| {
+        match task {
+            Task::Expand(run, _) => {
+                let delay = delay(&error, run.attempts, &options);
+                report::log(&line(job, None, &error, delay));
+                return run::fail(run, &error, delay);
+            }
+            Task::Copy(_, chunk, _) => chunk::release(chunk.chunk_id, worker::pid())?,
+            Task::Prepare(..) | Task::Split(..) | Task::Finish(..) => {}
+        }
+        let Some(unit) = unit_of(task) else {
+            return Ok(());
+        };
+        // The unit as it is now: it may have been paused or cancelled, which is no failure.
+        let Some(unit) = unit::get(unit.unit_id)? else {
+            return Ok(());
+        };
+        if error.kind == Kind::Cancelled
+            || error.sqlstate() == QUERY_CANCELED
+            || !matches!(unit.status()?, UnitStatus::Pending | UnitStatus::Running)
+        {
+            return Ok(());
+        }
+        let delay = delay(&error, unit.attempts, &options);
+        report::log(&line(job, Some(&unit), &error, delay));
+        unit::fail(&unit, &error, delay)?;
+        if delay.is_none() && options.on_error == OnError::Pause {
+            pause(&unit)?;
+        }
+        Ok(())
+    })
+}
+
+fn unit_of(task: &Task) -> Option<&Unit> {
+    match task {
+        Task::Expand(..) => None,
+        Task::Prepare(unit, _)
+        | Task::Split(unit, _)
+        | Task::Copy(unit, _, _)
+        | Task::Finish(unit, _) => Some(unit),
+    }
+}
+
+fn pause(unit: &Unit) -> Result<()> {
+    unit::stop(unit.run_id, None, UnitStatus::Paused)?;
+    if let Some(run) = run::get(unit.run_id)? {
+        let why = format!("unit \"{}\" failed and on_error is pause", unit.unit);
+        run::set_status(&run, RunStatus::Paused, Some(&why))?;
+    }
+    Ok(())
+}
+
+/// When to try again; `None` for an error that a person has to mend.
+fn delay(error: &Error, attempts: u32, options: &JobOptions) -> Option<Duration> {
+    let attempt = attempts.saturating_add(1);
+    let again = error.retry() == Retry::Transient && attempt < options.max_attempts;
+    again.then(|| retry::delay(attempt, options.retry_initial, options.retry_max, random()))
+}
+
+/// A number from 0 to 1, different in each process and at each call.
+fn random() -> f64 {
+    let bits = RandomState::new().build_hasher().finish() >> 11;
+    bits as f64 / (1u64 << 53) as f64
+}
+
+/// Hints are written where only the table is known; here the job is.
+fn name_job(error: &Error, job: &str) -> Error {
+    let mut error = error.clone();
+    error.hint = error.hint.map(|hint| hint.replace("'<job>'", &literal(job)));
+    error
+}
+
+fn line(job: &Job, unit: Option<&Unit>, error: &Error, delay: Option<Duration>) -> String {
+    let what = match unit {
+        Some(unit) => format!("job \"{}\", unit \"{}\"", job.job, unit.unit),
+        None => format!("job \"{}\"", job.job),
+    };
+    let then = match delay {
+        Some(delay) => format!("next attempt in {:.1} s", delay.as_secs_f64()),
+        None => "failed".to_owned(),
+    };
+    format!(
+        "{what}: {} (SQLSTATE {}), {then}",
+        run::full_message(error),
+        error.sqlstate()
+    )
+}

@@ -1,0 +1,25 @@
+//! Completing a unit: its staging table, if it has one, becomes the target's content.
+
+use crate::catalog::unit::{self, Unit};
+use crate::error::{Error, Kind, Result};
+use crate::model::state::LoadMethod;
+use crate::pg::transaction;
+use crate::sink::{stage, target};
+
+pub fn finish(unit: &Unit) -> Result<()> {
+    let method = unit.method()?;
+    transaction::run(|| {
+        if let (LoadMethod::Merge, Some(stage)) = (method, &unit.stage) {
+            let fitted = target::get(unit.plan()?)?;
+            let key = fitted.merge_key.ok_or_else(|| {
+                Error::new(
+                    Kind::TargetMismatch,
+                    format!("target table {} has lost its unique key", target::name(&fitted.plan)),
+                )
+                .with_hint("create the key again, then call sync_retry")
+            })?;
+            stage::merge(&fitted.plan, &key, stage)?;
+        }
+        unit::set_completed(unit)
+    })
+}

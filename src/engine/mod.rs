@@ -1,0 +1,20 @@
+//! The processes: launcher, supervisor, workers, and what a worker does with what it claims.
+//!
+//! Control comes through the catalog: the API changes a row and wakes the supervisor; nothing here
+//! is told anything in memory. A worker's verbs are one file each, in the order of a unit's life:
+//! [`expand`], [`prepare`], [`split`], [`copy`], [`finish`]; [`claim`] chooses among them.
+
+pub mod claim;
+pub mod copy;
+pub mod expand;
+pub mod failure;
+pub mod finish;
+pub mod launcher;
+pub mod prepare;
+pub mod processes;
+pub mod queue;
+pub mod reader;
+pub mod session;
+pub mod split;
+pub mod supervisor;
+pub mod worker;

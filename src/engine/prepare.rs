@@ -1,0 +1,105 @@
+//! Preparing a unit: plan it from the source's catalog, find or create its target, decide how its
+//! rows will arrive.
+//!
+//! ```text
+//! target empty, never loaded              direct   straight in, batch by batch
+//! target loaded before, unique by key     merge    into a staging table, merged at the end
+//! target loaded before, no such key       replace  delete and copy in one transaction
+//! rows that no run of the job wrote       an error, or as above where existing_rows = replace
+//! ```
+
+use super::reader::Reader;
+use crate::catalog::job::{self, Job};
+use crate::catalog::unit::{self, Prepared, Unit};
+use crate::error::{Error, Kind, Result};
+use crate::model::options::{ExistingRows, JobOptions, UnitOptions};
+use crate::model::state::LoadMethod;
+use crate::pg::transaction;
+use crate::plan::merge::stage_name;
+use crate::plan::table::{TablePlan, plan_table};
+use crate::sink::target::{Create, Fitted};
+use crate::sink::{stage, target};
+use crate::source::mysql::usable_key;
+
+pub fn prepare(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
+    let options = job.options()?;
+    let unit_options = transaction::run(|| job::unit_options(job.job_id, &unit.unit))?;
+    let plan = plan(job, &unit.unit, &unit_options, reader)?;
+    transaction::run(|| {
+        // A stage of an earlier run, and what that run planned, are of no use any more.
+        if let Some(stage) = &unit.stage {
+            stage::drop_if_exists(&plan.target_schema, stage)?;
+        }
+        let create = match options.create_tables {
+            true => Create::Missing,
+            false => Create::Never,
+        };
+        let fitted = target::find_or_create(&plan, create)?;
+        let method = method(unit, &options, &unit_options, &fitted)?;
+        let staged = match method {
+            LoadMethod::Merge => {
+                let name = stage_name(unit.unit_id);
+                stage::drop_if_exists(&plan.target_schema, &name)?;
+                Some((stage::create(&fitted.plan, &name)?, name))
+            }
+            _ => None,
+        };
+        let one_chunk = in_one_transaction(&fitted.plan, method)
+            || fitted
+                .plan
+                .rows_estimated
+                .is_some_and(|rows| rows <= options.chunk_rows);
+        unit::set_prepared(
+            unit,
+            &Prepared {
+                plan: &fitted.plan,
+                method,
+                stage: staged.as_ref().map(|(_, name)| name.as_str()),
+                load_oid: staged
+                    .as_ref()
+                    .map_or(fitted.relation.oid, |(relation, _)| relation.oid),
+                one_chunk,
+            },
+        )
+    })
+}
+
+/// The plan of a table as the source describes it now.
+pub fn plan(job: &Job, name: &str, options: &UnitOptions, reader: &Reader) -> Result<TablePlan> {
+    let table = reader.table(name)?;
+    let usable: Vec<bool> = table.keys.iter().map(|key| usable_key(&table, key)).collect();
+    plan_table(&table, &usable, &job.target_schema, options)
+}
+
+/// Can no part of the rows be committed before the rest?
+pub fn in_one_transaction(plan: &TablePlan, method: LoadMethod) -> bool {
+    plan.key.is_none() || method == LoadMethod::Replace
+}
+
+fn method(
+    unit: &Unit,
+    options: &JobOptions,
+    unit_options: &UnitOptions,
+    fitted: &Fitted,
+) -> Result<LoadMethod> {
+    let has_rows = target::has_rows(&fitted.plan)?;
+    if !has_rows && !unit.loaded {
+        return Ok(LoadMethod::Direct);
+    }
+    let existing_rows = unit_options.existing_rows.unwrap_or(options.existing_rows);
+    if has_rows && !unit.touched && existing_rows == ExistingRows::Error {
+        let name = target::name(&fitted.plan);
+        return Err(Error::new(
+            Kind::TargetNotEmpty,
+            format!("target table {name} holds rows that no run of this job has written"),
+        )
+        .with_hint(format!(
+            "TRUNCATE {name};, or let the load replace them: SELECT sync_alter_unit('<job>', {}, '{{\"existing_rows\": \"replace\"}}');",
+            crate::plan::identifier::literal(&unit.unit)
+        )));
+    }
+    Ok(match fitted.merge_key {
+        Some(_) => LoadMethod::Merge,
+        None => LoadMethod::Replace,
+    })
+}

@@ -1,0 +1,268 @@
+//! The bridge between the main thread and a source: a thread that owns one connection, does one
+//! request after the other, and sends what comes of it through a [`Queue`].
+//!
+//! The thread names nothing of PostgreSQL and no signal reaches it. Dropping the [`Reader`] ends
+//! whatever it does: its future is dropped, the connection with it.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use super::queue::Queue;
+use crate::codec::RowEncoder;
+use crate::error::{Error, Kind, Result};
+use crate::model::batch::{BatchEnd, BatchSink};
+use crate::model::key::Key;
+use crate::model::table::{SourceTable, SourceTableName};
+use crate::pg::{latch, thread};
+use crate::source::mysql::{self, BoundaryRequest, Check, Connection, Endpoint, SnapshotRequest};
+
+/// How long the server's side of a cancelled request may take to end.
+const KILL_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What the thread is asked to do.
+#[derive(Debug)]
+enum Request {
+    Preflight,
+    Tables,
+    Table(String),
+    Boundary(Box<BoundaryRequest>),
+    Snapshot(Box<SnapshotRequest>, Box<RowEncoder>),
+}
+
+/// What comes through the queue.
+#[derive(Debug)]
+enum Frame {
+    Rows(Vec<u8>),
+    BatchEnd(BatchEnd),
+    Checks(Vec<Check>),
+    Tables(Vec<SourceTableName>),
+    Table(Box<SourceTable>),
+    Boundary(Option<Key>),
+    Failed(Box<Error>),
+}
+
+/// A piece of a snapshot, in order.
+#[derive(Debug)]
+pub enum Piece {
+    /// Encoded rows; buffers may split rows anywhere.
+    Rows(Vec<u8>),
+    BatchEnd(BatchEnd),
+}
+
+#[derive(Debug)]
+pub struct Reader {
+    requests: mpsc::Sender<Request>,
+    queue: Arc<Queue<Frame>>,
+    cancel: Arc<tokio::sync::Notify>,
+}
+
+impl Reader {
+    /// Starts the thread; it connects with the first request.
+    pub fn start(endpoint: Endpoint) -> Result<Self> {
+        let queue = Arc::new(Queue::new().map_err(no_thread)?);
+        let cancel = Arc::new(tokio::sync::Notify::new());
+        let (requests, inbox) = mpsc::channel();
+        let thread = Thread {
+            endpoint,
+            queue: Arc::clone(&queue),
+            cancel: Arc::clone(&cancel),
+        };
+        thread::spawn("tributary reader", move || thread.run(&inbox)).map_err(no_thread)?;
+        Ok(Reader {
+            requests,
+            queue,
+            cancel,
+        })
+    }
+
+    pub fn preflight(&self) -> Result<Vec<Check>> {
+        self.send(Request::Preflight)?;
+        match self.receive()? {
+            Frame::Checks(checks) => Ok(checks),
+            _ => Err(out_of_step()),
+        }
+    }
+
+    pub fn tables(&self) -> Result<Vec<SourceTableName>> {
+        self.send(Request::Tables)?;
+        match self.receive()? {
+            Frame::Tables(tables) => Ok(tables),
+            _ => Err(out_of_step()),
+        }
+    }
+
+    pub fn table(&self, name: &str) -> Result<SourceTable> {
+        self.send(Request::Table(name.to_owned()))?;
+        match self.receive()? {
+            Frame::Table(table) => Ok(*table),
+            _ => Err(out_of_step()),
+        }
+    }
+
+    pub fn boundary(&self, request: BoundaryRequest) -> Result<Option<Key>> {
+        self.send(Request::Boundary(Box::new(request)))?;
+        match self.receive()? {
+            Frame::Boundary(key) => Ok(key),
+            _ => Err(out_of_step()),
+        }
+    }
+
+    /// Starts a snapshot; [`Reader::next_piece`] has to be called until a last batch's end.
+    pub fn start_snapshot(&self, request: SnapshotRequest, encoder: RowEncoder) -> Result<()> {
+        self.send(Request::Snapshot(Box::new(request), Box::new(encoder)))
+    }
+
+    /// The next piece of the snapshot; waits for it, open to interrupts.
+    pub fn next_piece(&self) -> Result<Piece> {
+        match self.receive()? {
+            Frame::Rows(rows) => Ok(Piece::Rows(rows)),
+            Frame::BatchEnd(end) => Ok(Piece::BatchEnd(end)),
+            _ => Err(out_of_step()),
+        }
+    }
+
+    /// Gives the buffer of a used up piece back.
+    pub fn recycle(&self, buffer: Vec<u8>) {
+        self.queue.recycle(buffer);
+    }
+
+    fn send(&self, request: Request) -> Result<()> {
+        self.requests.send(request).map_err(|_| thread_ended())
+    }
+
+    fn receive(&self) -> Result<Frame> {
+        loop {
+            match self.queue.try_pop() {
+                Some(Frame::Failed(error)) => return Err(*error),
+                Some(frame) => return Ok(frame),
+                None => latch::wait(Some(self.queue.fd()), Duration::from_secs(60)),
+            };
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.queue.close();
+        self.cancel.notify_one();
+    }
+}
+
+fn no_thread(error: std::io::Error) -> Error {
+    Error::new(
+        Kind::InsufficientResources,
+        format!("could not start a reader thread: {error}"),
+    )
+}
+
+fn thread_ended() -> Error {
+    Error::new(Kind::ConnectionLost, "the reader thread has ended")
+}
+
+fn out_of_step() -> Error {
+    Error::new(Kind::Internal, "the reader thread answered another request")
+}
+
+/// The state of the reader thread.
+struct Thread {
+    endpoint: Endpoint,
+    queue: Arc<Queue<Frame>>,
+    cancel: Arc<tokio::sync::Notify>,
+}
+
+impl Thread {
+    fn run(self, inbox: &mpsc::Receiver<Request>) {
+        let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| self.serve(inbox)));
+        if let Err(error) = outcome.unwrap_or_else(|_| {
+            Err(Error::new(Kind::Internal, "the reader thread panicked"))
+        }) {
+            self.fail(error);
+        }
+    }
+
+    fn serve(&self, inbox: &mpsc::Receiver<Request>) -> Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(no_thread)?;
+        let mut connection = None;
+        while let Ok(request) = inbox.recv() {
+            let outcome = runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    () = self.cancel.notified() => None,
+                    outcome = self.answer(&mut connection, request) => Some(outcome),
+                }
+            });
+            match outcome {
+                // Nobody waits for the answer: do not leave a statement running at the source.
+                None => {
+                    self.kill(&runtime, connection.take());
+                    break;
+                }
+                Some(Err(error)) => {
+                    connection = None;
+                    self.fail(error);
+                }
+                Some(Ok(())) => {}
+            }
+        }
+        if let Some(connection) = connection {
+            runtime.block_on(connection.close());
+        }
+        // Without waiting for a name look-up that hangs.
+        runtime.shutdown_background();
+        Ok(())
+    }
+
+    fn kill(&self, runtime: &tokio::runtime::Runtime, connection: Option<Connection>) {
+        let Some(connection) = connection else {
+            return;
+        };
+        let id = connection.server().connection_id;
+        drop(connection);
+        runtime.block_on(async {
+            let kill = mysql::kill(&self.endpoint, id);
+            let _ = tokio::time::timeout(KILL_TIMEOUT, kill).await;
+        });
+    }
+
+    async fn answer(&self, connection: &mut Option<Connection>, request: Request) -> Result<()> {
+        let connection = match connection {
+            Some(connection) => connection,
+            None => connection.insert(Connection::open(&self.endpoint).await?),
+        };
+        let frame = match request {
+            Request::Preflight => Frame::Checks(connection.preflight().await),
+            Request::Tables => Frame::Tables(connection.tables().await?),
+            Request::Table(name) => Frame::Table(Box::new(connection.table(&name).await?)),
+            Request::Boundary(request) => Frame::Boundary(connection.boundary(&request).await?),
+            Request::Snapshot(request, encoder) => {
+                let mut sink = QueueSink(&self.queue);
+                return connection.snapshot(&request, &encoder, &mut sink).await;
+            }
+        };
+        self.queue.push(frame, 0)
+    }
+
+    fn fail(&self, error: Error) {
+        // A closed queue has no reader who would miss the error.
+        let _ = self.queue.push(Frame::Failed(Box::new(error)), 0);
+    }
+}
+
+/// Where the snapshot's encoded rows go.
+struct QueueSink<'a>(&'a Queue<Frame>);
+
+impl BatchSink for QueueSink<'_> {
+    fn data(&mut self, buffer: Vec<u8>) -> Result<Vec<u8>> {
+        let bytes = buffer.len();
+        self.0.push(Frame::Rows(buffer), bytes)?;
+        Ok(self.0.spare())
+    }
+
+    fn batch_end(&mut self, end: BatchEnd) -> Result<()> {
+        self.0.push(Frame::BatchEnd(end), 0)
+    }
+}

@@ -1,0 +1,304 @@
+//! The supervisor of a database: one process that looks at the catalog and sees to it that what is
+//! written there happens. It reads states, starts and stops workers, sets due retries going and
+//! ends runs; it holds no state that a successor would miss, and runs no text of a user.
+//!
+//! It exists while a run is under way. Before it leaves it gives its claim back and looks once
+//! more, so that a run scheduled at that moment is seen by it or by the next one.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use super::processes::{self, Holder};
+use crate::catalog::job::{self, Job};
+use crate::catalog::run::{self, Run};
+use crate::catalog::{event, unit};
+use crate::error::{Error, Kind, Result};
+use crate::model::state::RunStatus;
+use crate::pg::lock::{self, Claim, Held};
+use crate::pg::worker::{self, Handle, OnTerminate};
+use crate::pg::{guc, latch, report, transaction};
+
+/// Longest time between two looks; wake-ups make most of them earlier.
+const LOOK: Duration = Duration::from_millis(500);
+/// A worker that ends sooner than this, unseen, is taken not to have begun.
+const SHORT_LIFE: Duration = Duration::from_secs(1);
+/// So many in a row fail the run.
+const SHORT_LIVES: u32 = 10;
+
+pub fn main() {
+    let assignment = worker::begin(OnTerminate::DieForGood);
+    worker::connect(assignment);
+    loop {
+        match claim_database() {
+            Ok(Some(held)) => match Supervisor::default().supervise() {
+                Ok(Outcome::Leave) => return,
+                Ok(Outcome::Idle) => {
+                    drop(held);
+                    if !work_left() {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    drop(held);
+                    if !catalog_exists() {
+                        return;
+                    }
+                    worker::log_error(processes::SUPERVISOR, &error);
+                    latch::wait(None, LOOK);
+                }
+            },
+            Ok(None) => return,
+            Err(error) => {
+                worker::log_error(processes::SUPERVISOR, &error);
+                return;
+            }
+        }
+    }
+}
+
+/// The claim on this database, or `None` where there is nothing to do here or another supervisor
+/// does it; that one is woken.
+fn claim_database() -> Result<Option<Held>> {
+    transaction::run(|| {
+        if !processes::extension_exists()? {
+            return Ok(None);
+        }
+        if let Some(held) = lock::try_exclusive(Claim::Supervisor, 0) {
+            return Ok(Some(held));
+        }
+        for holder in processes::holders()? {
+            if holder.holds(Claim::Supervisor) {
+                worker::wake(holder.pid);
+            }
+        }
+        Ok(None)
+    })
+}
+
+fn catalog_exists() -> bool {
+    transaction::run(processes::extension_exists).unwrap_or(false)
+}
+
+fn work_left() -> bool {
+    transaction::run(|| Ok(processes::extension_exists()? && needs_supervisor(&run::active()?)?))
+        .unwrap_or(false)
+}
+
+/// Paused runs need no process.
+fn needs_supervisor(runs: &[Run]) -> Result<bool> {
+    for run in runs {
+        if run.status()? != RunStatus::Paused {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+enum Outcome {
+    /// Nothing to do.
+    Idle,
+    /// The database or the extension is going away.
+    Leave,
+}
+
+/// A worker that this supervisor started.
+struct Started {
+    run_id: i64,
+    handle: Handle,
+    at: Instant,
+}
+
+#[derive(Default)]
+struct Supervisor {
+    started: Vec<Started>,
+    /// Workers of a run in a row that ended before anybody saw them work.
+    short_lives: HashMap<i64, u32>,
+}
+
+impl Supervisor {
+    fn supervise(&mut self) -> Result<Outcome> {
+        loop {
+            worker::reload_configuration_if_asked();
+            worker::report_activity(Some("looking after runs"));
+            let runs = transaction::run(|| {
+                if processes::database_is_being_dropped()? {
+                    for holder in processes::holders()? {
+                        if holder.holds(Claim::Worker) {
+                            processes::terminate(holder.pid)?;
+                        }
+                    }
+                    return Ok(None);
+                }
+                self.look().map(Some)
+            })?;
+            let Some((runs, workers)) = runs else {
+                return Ok(Outcome::Leave);
+            };
+            if workers == 0 && !needs_supervisor(&runs)? {
+                return Ok(Outcome::Idle);
+            }
+            worker::report_activity(None);
+            latch::wait(None, LOOK);
+        }
+    }
+
+    /// One look at everything; the runs under way, and how many workers live.
+    fn look(&mut self) -> Result<(Vec<Run>, usize)> {
+        let runs = run::active()?;
+        let holders = processes::holders()?;
+        self.forget_ended(&holders);
+        for holder in holders.iter().filter(|holder| holder.holds(Claim::Worker)) {
+            if !working(&runs, holder.id)? {
+                processes::terminate(holder.pid)?;
+            }
+        }
+        for run in &runs {
+            if run.status()? != RunStatus::Paused {
+                self.look_after(run, &holders)?;
+            }
+        }
+        let alive = holders
+            .iter()
+            .filter(|holder| holder.holds(Claim::Worker))
+            .count();
+        Ok((run::active()?, alive.max(self.started.len())))
+    }
+
+    fn forget_ended(&mut self, holders: &[Holder]) {
+        for holder in holders.iter().filter(|holder| holder.holds(Claim::Worker)) {
+            self.short_lives.remove(&holder.id);
+        }
+        let short_lives = &mut self.short_lives;
+        self.started.retain(|started| {
+            let stopped = started.handle.stopped();
+            if stopped && started.at.elapsed() < SHORT_LIFE {
+                *short_lives.entry(started.run_id).or_default() += 1;
+            }
+            !stopped
+        });
+    }
+
+    fn look_after(&mut self, run: &Run, holders: &[Holder]) -> Result<()> {
+        let job = job::get_by_id(run.job_id)?;
+        let mut wanted = 1;
+        if run.expanded {
+            if unit::resume_due(run.run_id)? > 0 {
+                report::log(&format!("job \"{}\": retrying units whose time has come", job.job));
+            }
+            interrupt_stopped(run, holders)?;
+            if end_if_done(&job, run)? {
+                return Ok(());
+            }
+            wanted = run::open_work(run.run_id)?;
+        } else if run.retry_pending {
+            wanted = 0;
+        }
+        let limit = i64::from(job.options()?.workers);
+        let wanted = usize::try_from(wanted.min(limit)).unwrap_or(0);
+        self.start_workers(&job, run, wanted, holders)
+    }
+
+    fn start_workers(
+        &mut self,
+        job: &Job,
+        run: &Run,
+        wanted: usize,
+        holders: &[Holder],
+    ) -> Result<()> {
+        let lives = self.short_lives.get(&run.run_id).copied().unwrap_or(0);
+        if lives >= SHORT_LIVES {
+            self.short_lives.remove(&run.run_id);
+            return run::fail(run, &cannot_begin(job), None);
+        }
+        let held = count(holders, |holder| holder.id == run.run_id);
+        let started = self.started.iter().filter(|s| s.run_id == run.run_id).count();
+        let mut alive = held.max(started);
+        let mut all = count(holders, |_| true).max(self.started.len());
+        let most = guc::max_workers() as usize;
+        let mut waiting_for = None;
+        while alive < wanted {
+            if all >= most {
+                waiting_for = (alive == 0)
+                    .then(|| format!("a worker: all {most} of tributary.max_workers are busy"));
+                break;
+            }
+            let Some(handle) = processes::start_worker(job, run.run_id) else {
+                waiting_for = Some(format!(
+                    "a background worker slot: {alive} of {wanted} workers run, max_worker_processes leaves no more"
+                ));
+                break;
+            };
+            self.started.push(Started {
+                run_id: run.run_id,
+                handle,
+                at: Instant::now(),
+            });
+            alive += 1;
+            all += 1;
+        }
+        run::set_waiting_for(run, waiting_for.as_deref())
+    }
+}
+
+fn count(holders: &[Holder], which: impl Fn(&Holder) -> bool) -> usize {
+    holders
+        .iter()
+        .filter(|holder| holder.holds(Claim::Worker) && which(holder))
+        .count()
+}
+
+/// May workers be at the run?
+fn working(runs: &[Run], run_id: i64) -> Result<bool> {
+    match runs.iter().find(|run| run.run_id == run_id) {
+        Some(run) => Ok(run.status()? != RunStatus::Paused),
+        None => Ok(false),
+    }
+}
+
+/// Workers that are at a unit that was paused or cancelled let go of it.
+fn interrupt_stopped(run: &Run, holders: &[Holder]) -> Result<()> {
+    for stopped in unit::stopped_claims(run.run_id)? {
+        let claim = match stopped.chunk {
+            true => Claim::Chunk,
+            false => Claim::Unit,
+        };
+        for holder in holders {
+            if holder.holds(claim) && holder.id == stopped.id {
+                processes::cancel(holder.pid)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A run ends when none of its units can go on.
+fn end_if_done(job: &Job, run: &Run) -> Result<bool> {
+    let tally = run::tally(run.run_id)?;
+    if tally.open > 0 {
+        return Ok(false);
+    }
+    if tally.failed > 0 {
+        let error = Error::new(
+            Kind::InvalidState,
+            format!("{} of {} units failed", tally.failed, tally.units),
+        )
+        .with_hint("SELECT unit, error, hint FROM sync_units WHERE status = 'failed'; then sync_retry");
+        run::fail(run, &error, None)?;
+        report::log(&format!("job \"{}\", run {}: {error}", job.job, run.run_id));
+    } else {
+        run::set_status(run, RunStatus::Completed, None)?;
+        report::log(&format!("job \"{}\", run {}: completed", job.job, run.run_id));
+    }
+    event::prune(job.job_id)?;
+    Ok(true)
+}
+
+fn cannot_begin(job: &Job) -> Error {
+    let owner = crate::pg::role::name(job.owner());
+    Error::new(
+        Kind::PrivilegeMissing,
+        format!("workers end before they begin: role \"{owner}\" cannot connect to this database"),
+    )
+    .with_hint("the server log says why; mend it and call sync_retry")
+}
+

@@ -1,0 +1,115 @@
+//! A worker: claims one piece of work of its run after the other, as the job's owner, until
+//! nothing is left that others are not at.
+//!
+//! It holds the run's `Worker` claim all the time, so that the supervisor can count and reach it.
+//! An error of a task is recorded and the worker goes on; an error outside of one ends it, and the
+//! supervisor starts another.
+
+use std::time::Duration;
+
+use super::claim::{self, Claimed, Task};
+use super::reader::Reader;
+use super::{copy, expand, failure, finish, prepare, processes, session, split};
+use crate::catalog::job::{self, Job};
+use crate::catalog::run;
+use crate::error::Result;
+use crate::pg::lock::{self, Claim};
+use crate::pg::worker::{self, OnTerminate};
+use crate::pg::{latch, transaction};
+
+/// A look for work every so often while others cut chunks or finish theirs, then the worker leaves.
+const IDLE_LOOK: Duration = Duration::from_millis(100);
+const IDLE_LOOKS: u32 = 20;
+
+pub fn main() {
+    let assignment = worker::begin(OnTerminate::Die);
+    worker::connect(assignment);
+    if let Err(error) = work(assignment.run) {
+        worker::log_error("tributary worker", &error);
+    }
+}
+
+fn work(run_id: i64) -> Result<()> {
+    let Some(_alive) = transaction::run(|| Ok(lock::try_shared(Claim::Worker, run_id)))? else {
+        return Ok(());
+    };
+    let mut reader = None;
+    let mut idle_looks = 0;
+    loop {
+        latch::check_for_interrupts();
+        worker::reload_configuration_if_asked();
+        let found = transaction::run(|| {
+            revive_supervisor()?;
+            Ok((find_job(run_id)?, claim::next(run_id)?))
+        })?;
+        match found {
+            (None, _) | (_, Claimed::RunEnded) => return Ok(()),
+            (Some(_), Claimed::Nothing) => {
+                idle_looks += 1;
+                if idle_looks > IDLE_LOOKS {
+                    return Ok(());
+                }
+                worker::report_activity(None);
+                latch::wait(None, IDLE_LOOK);
+            }
+            (Some(job), Claimed::Task(task)) => {
+                idle_looks = 0;
+                worker::report_activity(Some(&describe(&job, &task)));
+                if let Err(error) = perform(&job, &task, &mut reader) {
+                    // What the reader was asked last has no taker any more.
+                    reader = None;
+                    failure::record(&job, &task, &error)?;
+                }
+            }
+        }
+    }
+}
+
+fn perform(job: &Job, task: &Task, reader: &mut Option<Reader>) -> Result<()> {
+    if let Task::Finish(unit, _) = task {
+        return finish::finish(unit);
+    }
+    let reader = match reader {
+        Some(reader) => reader,
+        None => reader.insert(transaction::run(|| session::open(job))?),
+    };
+    match task {
+        Task::Expand(run, _) => expand::expand(job, run, reader),
+        Task::Prepare(unit, _) => prepare::prepare(job, unit, reader),
+        Task::Split(unit, _) => split::split(job, unit, reader),
+        Task::Copy(unit, chunk, _) => copy::copy(job, unit, chunk, reader),
+        Task::Finish(unit, _) => finish::finish(unit),
+    }
+}
+
+fn find_job(run_id: i64) -> Result<Option<Job>> {
+    match run::get(run_id)? {
+        Some(run) => job::get_by_id(run.job_id).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The supervisor revives workers; they revive it.
+fn revive_supervisor() -> Result<()> {
+    let alive = processes::holders()?
+        .iter()
+        .any(|holder| holder.holds(Claim::Supervisor));
+    if !alive {
+        // Without a free slot the next look tries again.
+        let _ = processes::start_supervisor(worker::database());
+    }
+    Ok(())
+}
+
+/// What `pg_stat_activity.query` shows.
+fn describe(job: &Job, task: &Task) -> String {
+    match task {
+        Task::Expand(..) => format!("job {}: listing tables", job.job),
+        Task::Prepare(unit, _) => format!("job {}: preparing {}", job.job, unit.unit),
+        Task::Split(unit, _) => format!("job {}: cutting {}", job.job, unit.unit),
+        Task::Copy(unit, chunk, _) => {
+            format!("job {}: copying {}, chunk {}", job.job, unit.unit, chunk.number)
+        }
+        Task::Finish(unit, _) => format!("job {}: finishing {}", job.job, unit.unit),
+    }
+}

@@ -1,0 +1,59 @@
+//! `pg_tributary` pulls tables of other systems into PostgreSQL, from inside PostgreSQL.
+//!
+//! Layers, each importing only from those before it: `error` and `model` (plain data), `codec` and
+//! `plan` (pure decisions), `source` (the other system; on a thread that cannot name PostgreSQL) and
+//! `pg` (the one door to PostgreSQL), `catalog` and `sink` (what is written where), `engine` (the
+//! processes), `api` (SQL functions). ARCHITECTURE.md has the map.
+
+use pgrx::prelude::*;
+
+pub mod api;
+pub mod catalog;
+pub mod codec;
+pub mod engine;
+pub mod error;
+pub mod model;
+pub mod pg;
+pub mod plan;
+pub mod sink;
+pub mod source;
+
+pgrx::pg_module_magic!(name, version);
+
+extension_sql_file!("../sql/schema.sql", name = "schema");
+extension_sql_file!("../sql/job.sql", name = "job", requires = ["schema"]);
+extension_sql_file!("../sql/run.sql", name = "run", requires = ["job"]);
+extension_sql_file!("../sql/unit.sql", name = "unit", requires = ["run"]);
+extension_sql_file!("../sql/chunk.sql", name = "chunk", requires = ["unit"]);
+extension_sql_file!("../sql/event.sql", name = "event", requires = ["chunk"]);
+extension_sql_file!("../sql/views.sql", name = "views", requires = ["event"]);
+extension_sql_file!("../sql/functions.sql", name = "functions", finalize);
+
+#[pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    pg::guc::define();
+    if pg::worker::loading_shared_libraries() {
+        engine::processes::register_launcher();
+    }
+}
+
+#[pg_guard]
+pub extern "C-unwind" fn tributary_launcher_main(_argument: pg_sys::Datum) {
+    engine::launcher::main();
+}
+
+#[pg_guard]
+pub extern "C-unwind" fn tributary_supervisor_main(_argument: pg_sys::Datum) {
+    engine::supervisor::main();
+}
+
+#[pg_guard]
+pub extern "C-unwind" fn tributary_worker_main(_argument: pg_sys::Datum) {
+    engine::worker::main();
+}
+
+/// Tests that run inside a server, each in a transaction that is rolled back: `make test` builds the
+/// library with them and calls them as SQL functions.
+#[cfg(all(feature = "pg_test", not(test)))]
+#[path = "../pg_test/mod.rs"]
+mod pg_test_suite;

@@ -1,0 +1,74 @@
+//! The extension's own settings, and setting those of the server for a while.
+
+use std::ffi::CStr;
+
+use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, pg_sys};
+
+static MAX_WORKERS: GucSetting<i32> = GucSetting::<i32>::new(4);
+static LAUNCHER_NAPTIME: GucSetting<i32> = GucSetting::<i32>::new(60);
+
+/// Defines `tributary.*`; called once when the library is loaded.
+pub fn define() {
+    GucRegistry::define_int_guc(
+        c"tributary.max_workers",
+        c"Largest number of workers that copy at the same time in one database.",
+        c"They are taken from max_worker_processes.",
+        &MAX_WORKERS,
+        1,
+        256,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"tributary.launcher_naptime",
+        c"Time between two looks of the launcher for databases with unfinished runs.",
+        c"The launcher exists only with shared_preload_libraries.",
+        &LAUNCHER_NAPTIME,
+        1,
+        86_400,
+        GucContext::Sighup,
+        GucFlags::UNIT_S,
+    );
+    // SAFETY: the prefix is a static NUL-terminated string.
+    unsafe { pg_sys::MarkGUCPrefixReserved(c"tributary".as_ptr()) };
+}
+
+pub fn max_workers() -> u32 {
+    u32::try_from(MAX_WORKERS.get()).unwrap_or(1)
+}
+
+pub fn launcher_naptime() -> std::time::Duration {
+    std::time::Duration::from_secs(u64::try_from(LAUNCHER_NAPTIME.get()).unwrap_or(60))
+}
+
+fn set(name: &CStr, value: &CStr, action: pg_sys::GucAction::Type) {
+    // SAFETY: NUL-terminated strings; runs as PGC_S_SESSION with the caller's identity. An invalid
+    // value raises an ERROR.
+    unsafe {
+        pg_sys::set_config_option(
+            name.as_ptr(),
+            value.as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            action,
+            true,
+            0,
+            false,
+        );
+    }
+}
+
+/// `SET name = value`.
+pub fn set_session(name: &CStr, value: &CStr) {
+    set(name, value, pg_sys::GucAction::GUC_ACTION_SET);
+}
+
+/// `SET LOCAL name = value`.
+pub fn set_local(name: &CStr, value: &CStr) {
+    set(name, value, pg_sys::GucAction::GUC_ACTION_LOCAL);
+}
+
+/// Until the current GUC nest level ends.
+pub(super) fn set_save(name: &CStr, value: &CStr) {
+    set(name, value, pg_sys::GucAction::GUC_ACTION_SAVE);
+}

@@ -1,0 +1,18 @@
+//! The one door to PostgreSQL. Only this layer names `pg_sys` and holds `unsafe`; everything above
+//! works with the safe functions here. All of it runs on the backend's main thread; the exception
+//! is [`thread`], which makes threads that no signal reaches.
+#![allow(unsafe_code)]
+
+pub mod catalog_owner;
+pub mod copy;
+pub mod guc;
+pub mod latch;
+pub mod lock;
+pub mod relation;
+pub mod report;
+pub mod role;
+pub mod server;
+pub mod spi;
+pub mod thread;
+pub mod transaction;
+pub mod worker;

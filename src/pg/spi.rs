@@ -1,0 +1,108 @@
+//! SQL on this server. Rows come back as JSON objects and are parsed into plain structs, so that a
+//! catalog file is a struct and its queries. Not for bulk data.
+
+use pgrx::Spi;
+use pgrx::datum::DatumWithOid;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Kind, Result};
+
+/// A statement's argument.
+#[derive(Debug, Clone, Copy)]
+pub enum Arg<'a> {
+    Bigint(Option<i64>),
+    Text(Option<&'a str>),
+    Boolean(bool),
+    Double(Option<f64>),
+}
+
+impl From<i64> for Arg<'_> {
+    fn from(value: i64) -> Self {
+        Arg::Bigint(Some(value))
+    }
+}
+
+impl<'a> From<&'a str> for Arg<'a> {
+    fn from(value: &'a str) -> Self {
+        Arg::Text(Some(value))
+    }
+}
+
+impl<'a> From<&'a String> for Arg<'a> {
+    fn from(value: &'a String) -> Self {
+        Arg::Text(Some(value))
+    }
+}
+
+impl<'a> From<Option<&'a str>> for Arg<'a> {
+    fn from(value: Option<&'a str>) -> Self {
+        Arg::Text(value)
+    }
+}
+
+impl From<Option<i64>> for Arg<'_> {
+    fn from(value: Option<i64>) -> Self {
+        Arg::Bigint(value)
+    }
+}
+
+impl From<bool> for Arg<'_> {
+    fn from(value: bool) -> Self {
+        Arg::Boolean(value)
+    }
+}
+
+impl From<Option<f64>> for Arg<'_> {
+    fn from(value: Option<f64>) -> Self {
+        Arg::Double(value)
+    }
+}
+
+impl From<f64> for Arg<'_> {
+    fn from(value: f64) -> Self {
+        Arg::Double(Some(value))
+    }
+}
+
+fn datums<'a>(args: &[Arg<'_>]) -> Vec<DatumWithOid<'a>> {
+    args.iter()
+        .map(|arg| match arg {
+            Arg::Bigint(value) => DatumWithOid::from(*value),
+            Arg::Text(value) => DatumWithOid::from(value.map(str::to_owned)),
+            Arg::Boolean(value) => DatumWithOid::from(*value),
+            Arg::Double(value) => DatumWithOid::from(*value),
+        })
+        .collect()
+}
+
+fn internal(error: impl std::fmt::Display) -> Error {
+    Error::new(Kind::Internal, format!("could not read a query's result: {error}"))
+}
+
+/// Rows of a query, or of a `… RETURNING` statement, each parsed from its `row_to_json`.
+pub fn query<T: DeserializeOwned>(sql: &str, args: &[Arg<'_>]) -> Result<Vec<T>> {
+    let sql = format!("WITH q AS ({sql}\n) SELECT pg_catalog.row_to_json(q)::text FROM q");
+    Spi::connect_mut(|client| {
+        let rows = client
+            .update(sql.as_str(), None, &datums(args))
+            .map_err(internal)?;
+        rows.map(|row| {
+            let json: Option<String> = row.get(1).map_err(internal)?;
+            serde_json::from_str(&json.unwrap_or_default()).map_err(internal)
+        })
+        .collect()
+    })
+}
+
+/// The first row, if any.
+pub fn query_first<T: DeserializeOwned>(sql: &str, args: &[Arg<'_>]) -> Result<Option<T>> {
+    Ok(query(sql, args)?.into_iter().next())
+}
+
+/// Runs a statement; the number of rows it processed.
+pub fn execute(sql: &str, args: &[Arg<'_>]) -> Result<u64> {
+    Spi::connect_mut(|client| {
+        let table = client.update(sql, None, &datums(args)).map_err(internal)?;
+        Ok(table.len() as u64)
+    })
+}

@@ -1,0 +1,53 @@
+//! Transactions of a background worker: either all of `work` commits or nothing.
+
+use pgrx::pg_sys;
+
+use super::report;
+use crate::error::Result;
+
+/// Runs `work` in a transaction of its own. Commits when it returns `Ok`; rolls back when it
+/// returns `Err`, panics or raises an ERROR. Only for processes that own their transactions.
+pub fn run<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let outcome = report::catch(|| {
+        // SAFETY: the process is a background worker between transactions; an ERROR raised by any
+        // of these calls is caught by `report::catch`.
+        unsafe {
+            pg_sys::SetCurrentStatementStartTimestamp();
+            pg_sys::StartTransactionCommand();
+            pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+        }
+        let value = work()?;
+        // SAFETY: the snapshot pushed above is the active one; `work` leaves none behind.
+        unsafe {
+            pg_sys::PopActiveSnapshot();
+            pg_sys::CommitTransactionCommand();
+        }
+        Ok(value)
+    });
+    // SAFETY: as above; AbortCurrentTransaction is what the server's own loops call after an
+    // ERROR, whatever state the transaction is in.
+    unsafe {
+        if outcome.is_err() {
+            pg_sys::AbortCurrentTransaction();
+        }
+        pg_sys::pgstat_report_stat(false);
+    }
+    outcome
+}
+
+/// This transaction's commit need not wait for the disk: what it lost in a crash of the server, it
+/// lost together with its cursor.
+pub fn commit_without_waiting() {
+    super::guc::set_local(c"synchronous_commit", c"off");
+}
+
+/// Makes what the transaction has done so far visible to what follows in it, and takes a fresh
+/// snapshot.
+pub fn advance() {
+    // SAFETY: inside a transaction with an active snapshot pushed by `run`.
+    unsafe {
+        pg_sys::CommandCounterIncrement();
+        pg_sys::PopActiveSnapshot();
+        pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+    }
+}

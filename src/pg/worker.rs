@@ -1,0 +1,357 @@
+//! Background workers: registering them, and what each does first.
+
+use std::cell::Cell;
+use std::ffi::{CStr, c_char, c_int};
+
+use pgrx::{pg_guard, pg_sys};
+
+use super::{guc, report};
+use crate::error::{Error, Kind, Result};
+
+const LIBRARY: &CStr = c"pg_tributary";
+
+/// What a background worker is told at its start; travels in `bgw_extra`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Assignment {
+    pub database: u32,
+    pub role: u32,
+    pub run: i64,
+}
+
+impl Assignment {
+    fn encode(self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        bytes[..4].copy_from_slice(&self.database.to_ne_bytes());
+        bytes[4..8].copy_from_slice(&self.role.to_ne_bytes());
+        bytes[8..].copy_from_slice(&self.run.to_ne_bytes());
+        bytes
+    }
+
+    fn decode(bytes: [u8; 16]) -> Self {
+        let [a, b, c, d, e, f, g, h, run @ ..] = bytes;
+        Assignment {
+            database: u32::from_ne_bytes([a, b, c, d]),
+            role: u32::from_ne_bytes([e, f, g, h]),
+            run: i64::from_ne_bytes(run),
+        }
+    }
+}
+
+/// What happens when the process ends with an exit code other than 0, or the server crashes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restart {
+    Never,
+    AfterSeconds(u16),
+}
+
+/// What to start.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// Title of the process, as in `ps`.
+    pub name: String,
+    /// `backend_type` in `pg_stat_activity`.
+    pub backend_type: &'static str,
+    /// The exported entry function.
+    pub function: &'static str,
+    pub restart: Restart,
+    pub assignment: Assignment,
+}
+
+fn put(field: &mut [c_char], text: &str) {
+    let room = field.len().saturating_sub(1);
+    let mut end = room.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    for (slot, byte) in field.iter_mut().zip(text.as_bytes().iter().take(end)) {
+        *slot = *byte as c_char;
+    }
+}
+
+impl Registration {
+    fn build(&self) -> pg_sys::BackgroundWorker {
+        let mut worker = pg_sys::BackgroundWorker::default();
+        put(&mut worker.bgw_name, &self.name);
+        put(&mut worker.bgw_type, self.backend_type);
+        put(&mut worker.bgw_library_name, &LIBRARY.to_string_lossy());
+        put(&mut worker.bgw_function_name, self.function);
+        worker.bgw_flags = (pg_sys::BGWORKER_SHMEM_ACCESS
+            | pg_sys::BGWORKER_BACKEND_DATABASE_CONNECTION) as c_int;
+        worker.bgw_start_time = pg_sys::BgWorkerStartTime::BgWorkerStart_RecoveryFinished;
+        worker.bgw_restart_time = match self.restart {
+            Restart::Never => pg_sys::BGW_NEVER_RESTART,
+            Restart::AfterSeconds(seconds) => c_int::from(seconds),
+        };
+        for (slot, byte) in worker
+            .bgw_extra
+            .iter_mut()
+            .zip(self.assignment.encode())
+        {
+            *slot = byte as c_char;
+        }
+        worker
+    }
+}
+
+/// A worker started by this process, while it has not been forgotten.
+#[derive(Debug)]
+pub struct Handle(*mut pg_sys::BackgroundWorkerHandle);
+
+impl Handle {
+    /// Has the process ended (or never begun, where the postmaster could not start it)?
+    pub fn stopped(&self) -> bool {
+        let mut pid = 0;
+        // SAFETY: the handle came from RegisterDynamicBackgroundWorker and is freed only by drop.
+        let status = unsafe { pg_sys::GetBackgroundWorkerPid(self.0, &raw mut pid) };
+        status == pg_sys::BgwHandleStatus::BGWH_STOPPED
+            || status == pg_sys::BgwHandleStatus::BGWH_POSTMASTER_DIED
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // SAFETY: the handle was palloc'ed in TopMemoryContext by `start` and is not used again.
+        unsafe { pg_sys::pfree(self.0.cast()) };
+    }
+}
+
+/// Starts a worker now; `None` where no slot of `max_worker_processes` is free. Takes effect at
+/// once, whatever becomes of the transaction; the caller's latch is set when the worker ends.
+pub fn start(registration: &Registration) -> Option<Handle> {
+    let mut worker = registration.build();
+    let mut handle = std::ptr::null_mut();
+    // SAFETY: the handle must outlive the transaction, so it is made in TopMemoryContext.
+    unsafe {
+        worker.bgw_notify_pid = pg_sys::MyProcPid;
+        let previous = pg_sys::MemoryContextSwitchTo(pg_sys::TopMemoryContext);
+        let started = pg_sys::RegisterDynamicBackgroundWorker(&raw mut worker, &raw mut handle);
+        pg_sys::MemoryContextSwitchTo(previous);
+        started.then(|| Handle(handle))
+    }
+}
+
+/// Registers a worker that the postmaster itself starts; only while shared libraries are loaded.
+pub fn register_static(registration: &Registration) {
+    let mut worker = registration.build();
+    // SAFETY: called from _PG_init under shared_preload_libraries.
+    unsafe { pg_sys::RegisterBackgroundWorker(&raw mut worker) };
+}
+
+pub fn loading_shared_libraries() -> bool {
+    // SAFETY: reads a global.
+    unsafe { pg_sys::process_shared_preload_libraries_in_progress }
+}
+
+// The server's signal handlers by address: a handler must not go through pgrx's error guard.
+unsafe extern "C-unwind" {
+    #[link_name = "die"]
+    fn handle_terminate(signal: c_int);
+    #[link_name = "SignalHandlerForConfigReload"]
+    fn handle_reload(signal: c_int);
+}
+
+thread_local! {
+    static AT_COMMIT: Cell<Option<fn()>> = const { Cell::new(None) };
+    static CALLBACK: Cell<bool> = const { Cell::new(false) };
+    static TERMINATED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Calls `action` once when the current transaction has committed, and not when it rolls back.
+pub fn at_commit(action: fn()) {
+    if !CALLBACK.replace(true) {
+        // SAFETY: registered once for the life of the backend.
+        unsafe { pg_sys::RegisterXactCallback(Some(transaction_ended), std::ptr::null_mut()) };
+    }
+    AT_COMMIT.set(Some(action));
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn transaction_ended(
+    event: pg_sys::XactEvent::Type,
+    _argument: *mut std::ffi::c_void,
+) {
+    match event {
+        pg_sys::XactEvent::XACT_EVENT_COMMIT => {
+            if let Some(action) = AT_COMMIT.take() {
+                action();
+            }
+        }
+        pg_sys::XactEvent::XACT_EVENT_ABORT => AT_COMMIT.set(None),
+        _ => {}
+    }
+}
+
+/// How a process answers SIGTERM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnTerminate {
+    /// Like any backend: FATAL at the next interrupt check.
+    Die,
+    /// The same, but with exit code 0, so that the postmaster does not start it again.
+    DieForGood,
+}
+
+/// First thing in an entry function: the assignment, and signal handlers that interrupt any wait.
+pub fn begin(on_terminate: OnTerminate) -> Assignment {
+    // SAFETY: handlers are the server's own; signals are blocked until BackgroundWorkerUnblockSignals,
+    // and MyBgworkerEntry is set by the postmaster before the entry function runs.
+    unsafe {
+        match on_terminate {
+            OnTerminate::Die => {
+                pg_sys::pqsignal(libc::SIGTERM, Some(handle_terminate));
+            }
+            OnTerminate::DieForGood => {
+                pg_sys::on_proc_exit(Some(exit_cleanly_if_terminated), pg_sys::Datum::from(0));
+                pg_sys::pqsignal(libc::SIGTERM, Some(die_for_good));
+            }
+        }
+        pg_sys::pqsignal(libc::SIGHUP, Some(handle_reload));
+        pg_sys::BackgroundWorkerUnblockSignals();
+        let extra = (*pg_sys::MyBgworkerEntry).bgw_extra;
+        Assignment::decode(std::array::from_fn(|i| {
+            extra.get(i).copied().unwrap_or_default() as u8
+        }))
+    }
+}
+
+unsafe extern "C-unwind" fn die_for_good(signal: c_int) {
+    TERMINATED.set(true);
+    // SAFETY: the server's own handler, called from a handler.
+    unsafe { handle_terminate(signal) };
+}
+
+/// Runs last of the exit callbacks: a terminated process leaves with 0 instead of FATAL's 1.
+unsafe extern "C-unwind" fn exit_cleanly_if_terminated(code: c_int, _argument: pg_sys::Datum) {
+    if code == 1 && TERMINATED.get() {
+        // SAFETY: proc_exit may be called again from an exit callback; the callbacks already run
+        // are not run twice.
+        unsafe { pg_sys::proc_exit(0) };
+    }
+}
+
+/// Connects the process to the database as the role; the bootstrap superuser for role 0. A role
+/// or database that is not there ends the process.
+pub fn connect(assignment: Assignment) {
+    #[cfg(any(feature = "pg17", feature = "pg18"))]
+    let flags = pg_sys::BGWORKER_BYPASS_ROLELOGINCHECK;
+    #[cfg(not(any(feature = "pg17", feature = "pg18")))]
+    let flags = 0;
+    // SAFETY: once, before any other use of the database.
+    unsafe {
+        pg_sys::BackgroundWorkerInitializeConnectionByOid(
+            pg_sys::Oid::from(assignment.database),
+            pg_sys::Oid::from(assignment.role),
+            flags,
+        );
+    }
+    // Whatever ALTER ROLE or ALTER DATABASE says: fixed statements find fixed objects.
+    guc::set_session(c"search_path", c"pg_catalog, pg_temp");
+    // What COPY is fed is UTF-8, whatever the database's encoding.
+    guc::set_session(c"client_encoding", c"UTF8");
+    guc::set_session(c"statement_timeout", c"0");
+    guc::set_session(c"idle_in_transaction_session_timeout", c"0");
+    guc::set_session(c"lock_timeout", c"0");
+}
+
+/// Connects to the shared catalogs only.
+pub fn connect_to_no_database() {
+    // SAFETY: once, before any other use of a catalog.
+    unsafe {
+        pg_sys::BackgroundWorkerInitializeConnection(std::ptr::null(), std::ptr::null(), 0);
+    }
+}
+
+/// OIDs of the databases that allow connections; for a process without a database.
+pub fn connectable_databases() -> Result<Vec<u32>> {
+    super::transaction::run(|| {
+        let mut found = Vec::new();
+        // SAFETY: a sequential scan of the shared catalog pg_database inside a transaction.
+        unsafe {
+            let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
+            let relation = pg_sys::table_open(pg_sys::DatabaseRelationId, lock);
+            let scan = pg_sys::table_beginscan_catalog(relation, 0, std::ptr::null_mut());
+            loop {
+                let tuple = pg_sys::heap_getnext(
+                    scan,
+                    pg_sys::ScanDirection::ForwardScanDirection,
+                );
+                if tuple.is_null() {
+                    break;
+                }
+                let form = pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_database>();
+                if (*form).datallowconn && !(*form).datistemplate {
+                    found.push((*form).oid.to_u32());
+                }
+            }
+            pg_sys::table_endscan(scan);
+            pg_sys::table_close(relation, lock);
+        }
+        Ok(found)
+    })
+}
+
+/// What `pg_stat_activity` shows of this process; `None` when it waits for work.
+pub fn report_activity(text: Option<&str>) {
+    let text = text.and_then(|text| std::ffi::CString::new(text).ok());
+    // SAFETY: the string is copied by the call.
+    unsafe {
+        match &text {
+            Some(text) => pg_sys::pgstat_report_activity(
+                pg_sys::BackendState::STATE_RUNNING,
+                text.as_ptr(),
+            ),
+            None => pg_sys::pgstat_report_activity(
+                pg_sys::BackendState::STATE_IDLE,
+                std::ptr::null(),
+            ),
+        }
+    }
+}
+
+/// Reads the configuration files again where the postmaster asked for it.
+pub fn reload_configuration_if_asked() {
+    // SAFETY: the flag is set by the handler installed in `begin`; main thread, no transaction.
+    unsafe {
+        if pg_sys::ConfigReloadPending != 0 {
+            pg_sys::ConfigReloadPending = 0;
+            pg_sys::ProcessConfigFile(pg_sys::GucContext::PGC_SIGHUP);
+        }
+    }
+}
+
+/// Sets the latch of another process of this server.
+pub fn wake(pid: i64) {
+    if let Ok(pid) = libc::pid_t::try_from(pid) {
+        // SAFETY: SIGUSR1 is what the server's processes wake each other with; the pid was read
+        // from the lock table just now, and one that ended meanwhile is not there to be hit.
+        unsafe { libc::kill(pid, libc::SIGUSR1) };
+    }
+}
+
+pub fn database() -> u32 {
+    // SAFETY: a global set at connection.
+    unsafe { pg_sys::MyDatabaseId }.to_u32()
+}
+
+pub fn pid() -> i64 {
+    // SAFETY: a global set at process start.
+    i64::from(unsafe { pg_sys::MyProcPid })
+}
+
+pub fn in_recovery() -> bool {
+    // SAFETY: reads shared memory.
+    unsafe { pg_sys::RecoveryInProgress() }
+}
+
+/// No slot was free: the error that says so.
+pub fn no_slot() -> Error {
+    Error::new(
+        Kind::InsufficientResources,
+        "no background worker slot is free",
+    )
+    .with_hint("raise max_worker_processes, which needs a restart of the server")
+}
+
+/// Logs an error that a background process handled.
+pub fn log_error(what: &str, error: &Error) {
+    report::log(&format!("{what}: {error} (SQLSTATE {})", error.sqlstate()));
+}

@@ -1,0 +1,162 @@
+//! How a reload comes to show: all rows are copied into a staging table beside the target, which is
+//! then merged by key in one transaction, so that no reader ever sees an empty or half-loaded table.
+//!
+//! Rows that are equal to the byte are not touched: no dead row, no trigger, no WAL. They are
+//! sorted out before the INSERT, since ON CONFLICT locks (and so writes) every row it meets. The
+//! statements run with `search_path = pg_catalog, pg_temp`; operators name their schema all the
+//! same. `*=` compares records by their stored bytes, so that a type needs no `=` of its own, and
+//! a value that is equal but written otherwise (1.0 and 1.00) is replaced too.
+
+use super::identifier::{qualified, quote, quoted_list};
+use super::table::TablePlan;
+
+pub fn stage_name(unit_id: i64) -> String {
+    format!("tributary_stage_{unit_id}")
+}
+
+/// The staging table: a logged table in the target's schema with the plan's columns, as the target
+/// has them, and the plan's key. Two statements.
+pub fn create_stage_sql(plan: &TablePlan, stage: &str) -> String {
+    let names: Vec<String> = plan.columns.iter().map(|c| quote(&c.target_name)).collect();
+    let stage = qualified(&plan.target_schema, stage);
+    let create = format!(
+        "CREATE TABLE {stage} AS\nSELECT {} FROM {} WITH NO DATA",
+        names.join(", "),
+        target(plan)
+    );
+    match &plan.key {
+        Some(key) => format!(
+            "{create};\nALTER TABLE {stage} ADD PRIMARY KEY ({})",
+            quoted_list(&key.columns)
+        ),
+        None => create,
+    }
+}
+
+/// Makes the target equal to the staging table and drops that; to be run in one transaction.
+pub fn merge_sql(plan: &TablePlan, key: &[String], stage: &str) -> Vec<String> {
+    let target = target(plan);
+    let stage = qualified(&plan.target_schema, stage);
+    let names: Vec<String> = plan.columns.iter().map(|c| quote(&c.target_name)).collect();
+    let values: Vec<&String> = plan
+        .columns
+        .iter()
+        .map(|column| &column.target_name)
+        .filter(|name| !key.contains(name))
+        .collect();
+    let same_key: Vec<String> = key
+        .iter()
+        .map(|name| quote(name))
+        .map(|name| format!("target.{name} OPERATOR(pg_catalog.=) stage.{name}"))
+        .collect();
+    let same_key = same_key.join(" AND ");
+    let delete = format!(
+        "DELETE FROM {target} AS target\n\
+         WHERE NOT EXISTS (SELECT FROM {stage} AS stage WHERE {same_key})"
+    );
+    // A record of its own type, or two row constructors would be compared column by column.
+    let record = |table: &str| {
+        let columns: Vec<String> = values
+            .iter()
+            .map(|name| format!("{table}.{}", quote(name)))
+            .collect();
+        format!("ROW({})::pg_catalog.record", columns.join(", "))
+    };
+    let (same_row, action) = if values.is_empty() {
+        (same_key, "NOTHING".to_string())
+    } else {
+        let sets: Vec<String> = values
+            .iter()
+            .map(|name| quote(name))
+            .map(|name| format!("{name} = EXCLUDED.{name}"))
+            .collect();
+        (
+            format!(
+                "{same_key}\n    AND {} OPERATOR(pg_catalog.*=) {}",
+                record("target"),
+                record("stage")
+            ),
+            format!("UPDATE SET {}", sets.join(", ")),
+        )
+    };
+    let staged: Vec<String> = names.iter().map(|name| format!("stage.{name}")).collect();
+    // OVERRIDING lets an identity key of the target take the source's values.
+    let insert = format!(
+        "INSERT INTO {target} ({})\n\
+         OVERRIDING SYSTEM VALUE\n\
+         SELECT {} FROM {stage} AS stage\n\
+         WHERE NOT EXISTS (\n    SELECT FROM {target} AS target\n    WHERE {same_row})\n\
+         ON CONFLICT ({}) DO {action}",
+        names.join(", "),
+        staged.join(", "),
+        quoted_list(key)
+    );
+    vec![delete, insert, format!("DROP TABLE {stage}")]
+}
+
+fn target(plan: &TablePlan) -> String {
+    qualified(&plan.target_schema, &plan.target_table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::orders;
+    use super::super::table::plan_table;
+    use super::*;
+    use crate::model::options::UnitOptions;
+
+    fn plan(usable: &[bool], columns: Option<&[&str]>) -> TablePlan {
+        let options = UnitOptions {
+            columns: columns.map(|names| names.iter().map(|name| name.to_string()).collect()),
+            ..UnitOptions::default()
+        };
+        plan_table(&orders(), usable, "Shop", &options).unwrap()
+    }
+
+    #[test]
+    fn the_stage_has_the_plans_columns_and_key() {
+        assert_eq!(stage_name(7), "tributary_stage_7");
+        assert_eq!(
+            create_stage_sql(&plan(&[false, true], None), "tributary_stage_7"),
+            "CREATE TABLE \"Shop\".tributary_stage_7 AS\n\
+             SELECT id, code, \"order\", note FROM \"Shop\".orders WITH NO DATA;\n\
+             ALTER TABLE \"Shop\".tributary_stage_7 ADD PRIMARY KEY (code, \"order\")"
+        );
+        assert!(!create_stage_sql(&plan(&[], None), "s").contains("ALTER"));
+    }
+
+    #[test]
+    fn a_merge_deletes_writes_what_differs_and_drops_the_stage() {
+        let plan = plan(&[false, true], None);
+        let key = plan.key.clone().unwrap().columns;
+        assert_eq!(
+            merge_sql(&plan, &key, "stage_1"),
+            [
+                "DELETE FROM \"Shop\".orders AS target\n\
+                 WHERE NOT EXISTS (SELECT FROM \"Shop\".stage_1 AS stage WHERE \
+                 target.code OPERATOR(pg_catalog.=) stage.code AND \
+                 target.\"order\" OPERATOR(pg_catalog.=) stage.\"order\")",
+                "INSERT INTO \"Shop\".orders (id, code, \"order\", note)\n\
+                 OVERRIDING SYSTEM VALUE\n\
+                 SELECT stage.id, stage.code, stage.\"order\", stage.note FROM \"Shop\".stage_1 AS stage\n\
+                 WHERE NOT EXISTS (\n    SELECT FROM \"Shop\".orders AS target\n    WHERE \
+                 target.code OPERATOR(pg_catalog.=) stage.code AND \
+                 target.\"order\" OPERATOR(pg_catalog.=) stage.\"order\"\n    \
+                 AND ROW(target.id, target.note)::pg_catalog.record OPERATOR(pg_catalog.*=) \
+                 ROW(stage.id, stage.note)::pg_catalog.record)\n\
+                 ON CONFLICT (code, \"order\") DO UPDATE SET id = EXCLUDED.id, note = EXCLUDED.note",
+                "DROP TABLE \"Shop\".stage_1",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_table_of_key_columns_only_is_never_updated() {
+        let plan = plan(&[true, true], Some(&["id"]));
+        let [_, insert, _] = merge_sql(&plan, &["id".to_string()], "stage_1")
+            .try_into()
+            .unwrap();
+        assert!(insert.ends_with("ON CONFLICT (id) DO NOTHING"), "{insert}");
+        assert!(!insert.contains("ROW"));
+    }
+}

@@ -1,0 +1,47 @@
+//! The staging table of a reload, and its merge into the target.
+
+use crate::error::{Error, Kind, Result};
+use crate::pg::relation::{self, Relation};
+use crate::pg::spi;
+use crate::plan::identifier::qualified;
+use crate::plan::merge::{create_stage_sql, merge_sql};
+use crate::plan::table::TablePlan;
+
+/// Creates an empty staging table beside the target.
+pub fn create(plan: &TablePlan, stage: &str) -> Result<Relation> {
+    spi::execute(&create_stage_sql(plan, stage), &[])?;
+    get(plan, stage)
+}
+
+pub fn get(plan: &TablePlan, stage: &str) -> Result<Relation> {
+    relation::find(&plan.target_schema, stage)?.ok_or_else(|| {
+        Error::new(
+            Kind::ObjectMissing,
+            format!(
+                "staging table {} does not exist",
+                qualified(&plan.target_schema, stage)
+            ),
+        )
+        .with_hint(format!(
+            "SELECT sync_retry('<job>', {}); copies the table from the start",
+            crate::plan::identifier::literal(&plan.source_table)
+        ))
+    })
+}
+
+/// Removes what an earlier run left.
+pub fn drop_if_exists(schema: &str, stage: &str) -> Result<()> {
+    spi::execute(
+        &format!("DROP TABLE IF EXISTS {}", qualified(schema, stage)),
+        &[],
+    )?;
+    Ok(())
+}
+
+/// Makes the target equal to the staging table and drops that.
+pub fn merge(plan: &TablePlan, key: &[String], stage: &str) -> Result<()> {
+    for sql in merge_sql(plan, key, stage) {
+        spi::execute(&sql, &[])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! Finding, creating and checking the target table of a plan.
+
+use crate::error::{Error, Kind, Result};
+use crate::pg::relation::{self, Relation};
+use crate::pg::spi;
+use crate::plan::identifier::{qualified, quote};
+use crate::plan::table::TablePlan;
+use crate::plan::target::{TargetColumn, TargetTable, fit_target, merge_key};
+
+/// A target that can take the plan's rows.
+#[derive(Debug)]
+pub struct Fitted {
+    /// The plan with the target's own column types.
+    pub plan: TablePlan,
+    pub relation: Relation,
+    /// The key by which a reload can merge.
+    pub merge_key: Option<Vec<String>>,
+}
+
+pub fn name(plan: &TablePlan) -> String {
+    qualified(&plan.target_schema, &plan.target_table)
+}
+
+/// Creates the schema where it is missing and the role may.
+pub fn create_schema_if_missing(schema: &str) -> Result<()> {
+    if relation::schema_exists(schema)? {
+        return Ok(());
+    }
+    spi::execute(&format!("CREATE SCHEMA {}", quote(schema)), &[])?;
+    Ok(())
+}
+
+/// The existing target, checked column by column; `None` where there is none.
+pub fn find(plan: &TablePlan) -> Result<Option<Fitted>> {
+    let Some(relation) = relation::find(&plan.target_schema, &plan.target_table)? else {
+        return Ok(None);
+    };
+    if !matches!(relation.relkind.as_str(), "r" | "p" | "f") {
+        return Err(Error::new(
+            Kind::TargetMismatch,
+            format!("{} is not a table", name(plan)),
+        )
+        .with_hint(format!(
+            "SELECT sync_alter_unit('<job>', {}, '{{\"target\": \"another_name\"}}');",
+            crate::plan::identifier::literal(&plan.source_table)
+        )));
+    }
+    relation::require_copy_rights(&relation, &name(plan))?;
+    let target = TargetTable {
+        columns: relation::columns(&relation)?
+            .into_iter()
+            .map(|column| TargetColumn {
+                target: column.pg_type(),
+                name: column.name,
+                type_name: column.type_name,
+                not_null: column.not_null,
+                has_default: column.has_default,
+                generated: column.generated,
+                identity_always: column.identity_always,
+            })
+            .collect(),
+        unique_keys: relation::unique_keys(&relation)?,
+    };
+    Ok(Some(Fitted {
+        plan: fit_target(plan, &target)?,
+        merge_key: merge_key(plan, &target),
+        relation,
+    }))
+}
+
+/// The existing target, or the error that there is none.
+pub fn get(plan: &TablePlan) -> Result<Fitted> {
+    find(plan)?.ok_or_else(|| {
+        Error::new(
+            Kind::ObjectMissing,
+            format!("target table {} does not exist", name(plan)),
+        )
+        .with_hint(format!(
+            "SELECT sync_retry('<job>', {}); creates it and copies it from the start",
+            crate::plan::identifier::literal(&plan.source_table)
+        ))
+    })
+}
+
+/// The target, created where it is missing and `create` says so.
+pub fn find_or_create(plan: &TablePlan, create: Create) -> Result<Fitted> {
+    if let Some(fitted) = find(plan)? {
+        return Ok(fitted);
+    }
+    let sql = plan.create_table_sql()?;
+    if create == Create::Never {
+        return Err(Error::new(
+            Kind::ObjectMissing,
+            format!("target table {} does not exist", name(plan)),
+        )
+        .with_detail("Option create_tables is off.")
+        .with_hint(sql));
+    }
+    create_schema_if_missing(&plan.target_schema)?;
+    spi::execute(&sql, &[])?;
+    get(plan)
+}
+
+/// Whether missing tables are created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Create {
+    Missing,
+    Never,
+}
+
+/// Is there any row in the target?
+pub fn has_rows(plan: &TablePlan) -> Result<bool> {
+    let found: Option<serde_json::Value> =
+        spi::query_first(&format!("SELECT 1 FROM {} LIMIT 1", name(plan)), &[])?;
+    Ok(found.is_some())
+}
+
+/// Deletes all rows; readers see them until the transaction commits.
+pub fn delete_rows(plan: &TablePlan) -> Result<()> {
+    spi::execute(&format!("DELETE FROM {}", name(plan)), &[])?;
+    Ok(())
+}

@@ -1,0 +1,4 @@
+//! Sources: the remote systems rows come from. Everything here runs on a reader thread and cannot
+//! name PostgreSQL. Each source has the same steps: endpoint, connect, preflight, schema, snapshot.
+
+pub mod mysql;

@@ -1,0 +1,26 @@
+//! MySQL 5.7 and later, MariaDB 10.5 and later.
+//!
+//! `endpoint` says where and as whom, `connect` opens one pinned session, `preflight` checks what a
+//! copy needs, `schema` reads the catalog, `snapshot` streams rows. A [`connect::Connection`] is all
+//! the state there is: dropping a future in the middle costs that connection and nothing else.
+//! `sql` and `key` are pure: they build every statement whose text depends on data.
+
+pub mod column_type;
+pub mod connect;
+pub mod endpoint;
+pub mod errors;
+pub mod key;
+pub mod options;
+pub mod preflight;
+pub mod schema;
+pub mod session;
+pub mod snapshot;
+pub mod sql;
+pub mod url;
+
+pub use connect::{Connection, kill};
+pub use endpoint::{Endpoint, split_url, validate_mapping_options, validate_server_options};
+pub use key::usable_key;
+pub use options::FILE_OPTIONS;
+pub use preflight::Check;
+pub use sql::{BoundaryRequest, KeyRequest, SnapshotRequest};

@@ -1,0 +1,240 @@
+//! Streaming the rows of a key range, and finding where a chunk ends.
+
+use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, Error as Failure, Row, Statement, Value};
+
+use super::connect::{Connection, Watchdog};
+use super::errors::{self, Doing};
+use super::key;
+use super::sql::{self, KeyPart, Select};
+use crate::codec::RowEncoder;
+use crate::error::{Error, Result};
+use crate::model::batch::{BatchEnd, BatchLimit, BatchSink};
+use crate::model::cell::Cell;
+use crate::model::key::Key;
+
+pub use super::sql::{BoundaryRequest, KeyRequest, SnapshotRequest};
+
+/// A buffer of rows is handed on when it holds this much.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+impl Connection {
+    /// The last key of the `rows` rows after `after`; None when fewer remain: the chunk is the last
+    /// one and open-ended.
+    pub async fn boundary(&mut self, request: &BoundaryRequest) -> Result<Option<Key>> {
+        let select = sql::boundary(request)?;
+        let rows = self.rows(&select.text, Vec::new()).await?;
+        match rows.first() {
+            Some(row) => {
+                check_width(row, &select)?;
+                key_of(row, &select.key)
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Streams the rows of the range in key order through `encoder` into `sink`, in batches.
+    ///
+    /// The last batch, which may be empty, is closed only when the server has sent the end of the
+    /// result. When the future is dropped or fails half-way, the connection is of no more use.
+    pub async fn snapshot(
+        &mut self,
+        request: &SnapshotRequest,
+        encoder: &RowEncoder,
+        sink: &mut dyn BatchSink,
+    ) -> Result<()> {
+        let select = sql::snapshot(request)?;
+        let doing = match request.filter {
+            Some(_) => Doing::Filtering,
+            None => Doing::Querying,
+        };
+        let mut stream = Stream {
+            select,
+            columns: request.columns.len(),
+            encoder,
+            batches: Batches {
+                sink,
+                limit: request.limit,
+                buffer: Vec::new(),
+                rows: 0,
+                handed_on: 0,
+                last_key: request.range.lower.clone(),
+            },
+            watchdog: Watchdog::new(self.endpoint().read_timeout()),
+        };
+        let conn = self.begin_reading()?;
+        let outcome = stream.run(conn).await;
+        match outcome {
+            // The server's own error ends a result as well.
+            Ok(()) | Err(Stop::Failed(Failure::Server(_))) => self.end_reading(),
+            Err(_) => {}
+        }
+        outcome.map_err(|stop| match stop {
+            Stop::Failed(failure) => self.asker().error(failure, doing),
+            Stop::Silent => self.asker().timeout(doing),
+            Stop::Ours(error) => error,
+        })
+    }
+}
+
+/// Why a stream ended before its end.
+enum Stop {
+    Failed(Failure),
+    Silent,
+    Ours(Error),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Stop {
+        Stop::Failed(failure)
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Stop {
+        Stop::Ours(error)
+    }
+}
+
+struct Stream<'a> {
+    select: Select,
+    columns: usize,
+    encoder: &'a RowEncoder,
+    batches: Batches<'a>,
+    watchdog: Watchdog,
+}
+
+impl Stream<'_> {
+    async fn run(&mut self, conn: &mut Conn) -> Result<(), Stop> {
+        let watchdog = &mut self.watchdog;
+        let statement: Statement = watchdog
+            .wait(conn.prep(self.select.text.as_str()))
+            .await
+            .ok_or(Stop::Silent)??;
+        if statement.num_params() > 0 {
+            return Err(errors::parameters_in_filter().into());
+        }
+        let mut result = watchdog
+            .wait(conn.exec_iter(statement, ()))
+            .await
+            .ok_or(Stop::Silent)??;
+        // The row before the one to come: at the end of the result its key closes the last batch.
+        let mut before: Option<Row> = None;
+        // `next` gives None only for the packet that ends the result. Other than the driver's
+        // stream it needs no boxed future per row.
+        while let Some(row) = watchdog.wait(result.next()).await.ok_or(Stop::Silent)?? {
+            check_width(&row, &self.select)?;
+            let cells = (0..self.columns).map(|position| cell(&row, position));
+            self.encoder.encode(cells, &mut self.batches.buffer)?;
+            before = if self.batches.add_row()? {
+                self.batches.end(key_of(&row, &self.select.key)?, false)?;
+                None
+            } else {
+                Some(row)
+            };
+        }
+        let key = match before {
+            Some(row) => key_of(&row, &self.select.key)?,
+            None => None,
+        };
+        Ok(self.batches.end(key, true)?)
+    }
+}
+
+/// The batch being filled.
+struct Batches<'a> {
+    sink: &'a mut dyn BatchSink,
+    limit: BatchLimit,
+    buffer: Vec<u8>,
+    rows: u64,
+    /// Bytes of this batch that the sink has already.
+    handed_on: u64,
+    /// Where the cursor stands: an empty batch leaves it there.
+    last_key: Option<Key>,
+}
+
+impl Batches<'_> {
+    /// Counts the row that was encoded into the buffer; true when it fills the batch.
+    fn add_row(&mut self) -> Result<bool> {
+        self.rows += 1;
+        if self.buffer.len() >= BUFFER_BYTES {
+            self.hand_on()?;
+        }
+        let bytes = self.handed_on + self.buffer.len() as u64;
+        Ok(self.rows >= self.limit.rows || bytes >= self.limit.bytes)
+    }
+
+    fn end(&mut self, key: Option<Key>, last: bool) -> Result<()> {
+        if !self.buffer.is_empty() {
+            self.hand_on()?;
+        }
+        if key.is_some() {
+            self.last_key = key;
+        }
+        self.sink.batch_end(BatchEnd {
+            rows: std::mem::take(&mut self.rows),
+            bytes: std::mem::take(&mut self.handed_on),
+            last_key: self.last_key.clone(),
+            last,
+        })
+    }
+
+    fn hand_on(&mut self) -> Result<()> {
+        let full = std::mem::take(&mut self.buffer);
+        self.handed_on += full.len() as u64;
+        self.buffer = self.sink.data(full)?;
+        self.buffer.reserve(BUFFER_BYTES + BUFFER_BYTES / 8);
+        Ok(())
+    }
+}
+
+fn check_width(row: &Row, select: &Select) -> Result<()> {
+    if row.len() == select.width {
+        return Ok(());
+    }
+    Err(errors::violation(format!(
+        "the source sent a row of {} values where {} were selected",
+        row.len(),
+        select.width
+    )))
+}
+
+/// None without a key.
+fn key_of(row: &Row, parts: &[KeyPart]) -> Result<Option<Key>> {
+    if parts.is_empty() {
+        return Ok(None);
+    }
+    parts
+        .iter()
+        .map(|part| key::read(part.form, row.as_ref(part.position).unwrap_or(&Value::NULL)))
+        .collect::<Result<Key>>()
+        .map(Some)
+}
+
+fn cell(row: &Row, position: usize) -> Cell<'_> {
+    match row.as_ref(position) {
+        None | Some(Value::NULL) => Cell::Null,
+        Some(Value::Bytes(bytes)) => Cell::Bytes(bytes),
+        Some(Value::Int(number)) => Cell::Int(*number),
+        Some(Value::UInt(number)) => Cell::UInt(*number),
+        Some(Value::Float(number)) => Cell::Float(*number),
+        Some(Value::Double(number)) => Cell::Double(*number),
+        Some(&Value::Date(year, month, day, hour, minute, second, microsecond)) => Cell::DateTime {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+            microsecond,
+        },
+        Some(&Value::Time(negative, days, hours, minutes, seconds, microseconds)) => Cell::Time {
+            negative,
+            days,
+            hours,
+            minutes,
+            seconds,
+            microseconds,
+        },
+    }
+}

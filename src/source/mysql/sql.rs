@@ -1,0 +1,330 @@
+//! The statements a copy sends: rows of a key range in key order, and where a chunk ends.
+
+use super::key::{self, KeyForm};
+use crate::error::{Error, Kind, Result};
+use crate::model::batch::BatchLimit;
+use crate::model::key::{Key, KeyRange};
+use crate::model::table::SourceColumn;
+
+/// Rows wanted of a table.
+#[derive(Debug, Clone)]
+pub struct SnapshotRequest {
+    pub schema: String,
+    pub table: String,
+    pub columns: Vec<SourceColumn>,
+    /// None: the whole table in one stream, without order.
+    pub key: Option<KeyRequest>,
+    pub range: KeyRange,
+    /// A condition in the source's SQL, as the user wrote it.
+    pub filter: Option<String>,
+    pub limit: BatchLimit,
+}
+
+/// The index to walk and its columns in order.
+#[derive(Debug, Clone)]
+pub struct KeyRequest {
+    pub index: String,
+    pub columns: Vec<SourceColumn>,
+}
+
+/// Asks for the last key of the `rows` rows that follow `after`.
+#[derive(Debug, Clone)]
+pub struct BoundaryRequest {
+    pub schema: String,
+    pub table: String,
+    pub key: KeyRequest,
+    pub after: Option<Key>,
+    pub rows: u64,
+}
+
+/// A SELECT and where its key values stand in each row.
+#[derive(Debug)]
+pub(super) struct Select {
+    pub text: String,
+    /// Number of expressions selected.
+    pub width: usize,
+    pub key: Vec<KeyPart>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct KeyPart {
+    pub position: usize,
+    pub form: KeyForm,
+}
+
+pub(super) fn quote(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+pub(super) fn snapshot(request: &SnapshotRequest) -> Result<Select> {
+    let mut list: Vec<String> = request
+        .columns
+        .iter()
+        .map(|column| quote(&column.name))
+        .collect();
+    let mut conditions = Vec::new();
+    let mut key = Vec::new();
+    let mut tail = String::new();
+    match &request.key {
+        Some(wanted) => {
+            key = select_key(wanted, &request.columns, &mut list)?;
+            if let Some(lower) = &request.range.lower {
+                conditions.push(bound(wanted, lower, [">", ">", ">="])?);
+            }
+            if let Some(upper) = &request.range.upper {
+                conditions.push(bound(wanted, upper, ["<=", "<", "<="])?);
+            }
+            tail = order(wanted);
+        }
+        None if request.range.lower.is_some() || request.range.upper.is_some() => {
+            return Err(Error::new(Kind::Internal, "a key range without a key"));
+        }
+        None => {}
+    }
+    if let Some(filter) = &request.filter {
+        // Lines of its own: a comment at the filter's end must not swallow the parenthesis. Last:
+        // what the server quotes of a faulty filter goes on to the statement's end.
+        conditions.push(format!("(\n{filter}\n)"));
+    }
+    if list.is_empty() {
+        list.push("NULL".to_string());
+    }
+    Ok(Select {
+        text: format!(
+            "SELECT {} FROM {}{}{tail}",
+            list.join(", "),
+            place(&request.schema, &request.table, request.key.as_ref()),
+            clause(&conditions),
+        ),
+        width: list.len(),
+        key,
+    })
+}
+
+pub(super) fn boundary(request: &BoundaryRequest) -> Result<Select> {
+    let mut list = Vec::new();
+    let key = select_key(&request.key, &[], &mut list)?;
+    let mut conditions = Vec::new();
+    if let Some(after) = &request.after {
+        conditions.push(bound(&request.key, after, [">", ">", ">="])?);
+    }
+    let offset = request
+        .rows
+        .checked_sub(1)
+        .ok_or_else(|| Error::new(Kind::Internal, "a chunk of no rows"))?;
+    Ok(Select {
+        text: format!(
+            "SELECT {} FROM {}{}{} LIMIT 1 OFFSET {offset}",
+            list.join(", "),
+            place(&request.schema, &request.table, Some(&request.key)),
+            clause(&conditions),
+            order(&request.key),
+        ),
+        width: list.len(),
+        key,
+    })
+}
+
+/// Adds to `list` what must be read for the key and is not read already.
+fn select_key(
+    wanted: &KeyRequest,
+    columns: &[SourceColumn],
+    list: &mut Vec<String>,
+) -> Result<Vec<KeyPart>> {
+    let mut parts = Vec::with_capacity(wanted.columns.len());
+    for column in &wanted.columns {
+        let form = key::form(column).ok_or_else(|| {
+            Error::new(
+                Kind::Internal,
+                format!("key column \"{}\" cannot be walked", column.name),
+            )
+        })?;
+        let name = quote(&column.name);
+        let read = columns
+            .iter()
+            .position(|other| other.name == column.name)
+            .filter(|_| form != KeyForm::Encoded);
+        let position = read.unwrap_or(list.len());
+        if read.is_none() {
+            list.push(match form {
+                KeyForm::Encoded => format!("CAST({name} AS BINARY)"),
+                _ => name,
+            });
+        }
+        parts.push(KeyPart { position, form });
+    }
+    if parts.is_empty() {
+        return Err(Error::new(Kind::Internal, "a key without columns"));
+    }
+    Ok(parts)
+}
+
+fn place(schema: &str, table: &str, key: Option<&KeyRequest>) -> String {
+    let mut text = format!("{}.{}", quote(schema), quote(table));
+    if let Some(key) = key {
+        text.push_str(&format!(" FORCE INDEX ({})", quote(&key.index)));
+    }
+    text
+}
+
+fn clause(conditions: &[String]) -> String {
+    if conditions.is_empty() {
+        return String::new();
+    }
+    format!(" WHERE {}", conditions.join(" AND "))
+}
+
+fn order(key: &KeyRequest) -> String {
+    let names: Vec<String> = key
+        .columns
+        .iter()
+        .map(|column| quote(&column.name))
+        .collect();
+    format!(" ORDER BY {}", names.join(", "))
+}
+
+/// The rows beyond a key: `a >= 1 AND (a > 1 OR (a = 1 AND b > 2))`. Both servers read index ranges
+/// out of this form; out of `(a, b) > (1, 2)` they do not.
+///
+/// `operators` are those of the last column, of a column before it, and of the leading bound.
+fn bound(wanted: &KeyRequest, key: &Key, operators: [&str; 3]) -> Result<String> {
+    let [last, strict, loose] = operators;
+    if wanted.columns.len() != key.len() {
+        return Err(Error::new(
+            Kind::InvalidState,
+            format!(
+                "the cursor has {} values, the key has {} columns",
+                key.len(),
+                wanted.columns.len()
+            ),
+        )
+        .with_detail("The source table was altered since the copy began, or the cursor was.")
+        .with_hint("Start the unit again from its beginning."));
+    }
+    let mut condition = String::new();
+    for (column, value) in wanted.columns.iter().zip(key).rev() {
+        let name = quote(&column.name);
+        let value = key::literal(column, value)?;
+        condition = if condition.is_empty() {
+            format!("{name} {last} {value}")
+        } else {
+            format!("({name} {strict} {value} OR ({name} = {value} AND {condition}))")
+        };
+    }
+    match (wanted.columns.first(), key.first()) {
+        (Some(column), Some(value)) if key.len() > 1 => Ok(format!(
+            "{} {loose} {} AND {condition}",
+            quote(&column.name),
+            key::literal(column, value)?
+        )),
+        _ => Ok(condition),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::key::KeyValue;
+    use crate::model::table::SourceType;
+
+    fn column(name: &str, source_type: SourceType, set: Option<&str>) -> SourceColumn {
+        SourceColumn {
+            name: name.into(),
+            source_type,
+            type_name: String::new(),
+            nullable: false,
+            character_set: set.map(String::from),
+            collation: None,
+            generated: false,
+        }
+    }
+
+    fn int(name: &str) -> SourceColumn {
+        column(name, SourceType::Int { unsigned: false }, None)
+    }
+
+    fn request(columns: Vec<SourceColumn>, key: Option<Vec<SourceColumn>>) -> SnapshotRequest {
+        SnapshotRequest {
+            schema: "s".into(),
+            table: "t`x".into(),
+            columns,
+            key: key.map(|columns| KeyRequest {
+                index: "PRIMARY".into(),
+                columns,
+            }),
+            range: KeyRange::default(),
+            filter: None,
+            limit: BatchLimit { rows: 1, bytes: 1 },
+        }
+    }
+
+    #[test]
+    fn a_table_without_a_key_is_read_whole() {
+        let mut wanted = request(vec![int("a")], None);
+        wanted.filter = Some("a = 1 -- only one".into());
+        assert_eq!(
+            snapshot(&wanted).unwrap().text,
+            "SELECT `a` FROM `s`.`t``x` WHERE (\na = 1 -- only one\n)"
+        );
+        wanted.range.lower = Some(vec![KeyValue::Int(1)]);
+        assert!(snapshot(&wanted).is_err());
+    }
+
+    #[test]
+    fn a_composite_range_is_exclusive_below_and_inclusive_above() {
+        let mut wanted = request(
+            vec![int("v"), int("b")],
+            Some(vec![int("a"), int("b"), int("c")]),
+        );
+        let key = |a, b, c| Some(vec![KeyValue::Int(a), KeyValue::Int(b), KeyValue::Int(c)]);
+        wanted.range.lower = key(1, 2, 3);
+        wanted.range.upper = key(4, 5, 6);
+        let select = snapshot(&wanted).unwrap();
+        assert_eq!(
+            select.text,
+            "SELECT `v`, `b`, `a`, `c` FROM `s`.`t``x` FORCE INDEX (`PRIMARY`) WHERE \
+             `a` >= 1 AND (`a` > 1 OR (`a` = 1 AND (`b` > 2 OR (`b` = 2 AND `c` > 3)))) AND \
+             `a` <= 4 AND (`a` < 4 OR (`a` = 4 AND (`b` < 5 OR (`b` = 5 AND `c` <= 6)))) \
+             ORDER BY `a`, `b`, `c`"
+        );
+        assert_eq!(select.width, 4);
+        let positions: Vec<usize> = select.key.iter().map(|part| part.position).collect();
+        assert_eq!(positions, [2, 1, 3]);
+        wanted.range.lower = Some(vec![KeyValue::Int(1)]);
+        assert_eq!(snapshot(&wanted).unwrap_err().kind, Kind::InvalidState);
+    }
+
+    #[test]
+    fn a_key_of_another_character_set_is_read_raw() {
+        let name = column("n", SourceType::VarChar { length: 9 }, Some("latin1"));
+        let select = snapshot(&request(vec![name.clone()], Some(vec![name.clone()]))).unwrap();
+        assert!(
+            select
+                .text
+                .starts_with("SELECT `n`, CAST(`n` AS BINARY) FROM")
+        );
+        assert_eq!(
+            select.key,
+            [KeyPart {
+                position: 1,
+                form: KeyForm::Encoded
+            }]
+        );
+        let wanted = BoundaryRequest {
+            schema: "s".into(),
+            table: "t".into(),
+            key: KeyRequest {
+                index: "n_key".into(),
+                columns: vec![name],
+            },
+            after: Some(vec![KeyValue::Hex("e9".into())]),
+            rows: 100,
+        };
+        assert_eq!(
+            boundary(&wanted).unwrap().text,
+            "SELECT CAST(`n` AS BINARY) FROM `s`.`t` FORCE INDEX (`n_key`) WHERE \
+             `n` > _latin1 X'e9' ORDER BY `n` LIMIT 1 OFFSET 99"
+        );
+        assert!(boundary(&BoundaryRequest { rows: 0, ..wanted }).is_err());
+    }
+}

@@ -1,0 +1,17 @@
+//! Integration tests: real servers, real workers. One file per claim; each test is named after what
+//! holds. `tests/support` has the servers and the independent comparison.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod copies;
+mod crash_worker;
+mod harness;
+mod lifecycle;
+mod removal;
+mod restart;
+mod rights;
+mod source_faults;
+mod two_jobs;
+mod units_alone;
+mod values;

@@ -1,0 +1,245 @@
+//! A MariaDB server of our own, or a MySQL where `PG_TRIBUTARY_MYSQL` names the root directory of
+//! an unpacked one.
+
+use super::mariadb_client::MariaDbClient;
+use super::sandbox::{Sandbox, free_port, server_user, signal};
+use super::wait::{seconds, wait_for};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+pub struct MariaDb {
+    sandbox: Sandbox,
+    server: Option<Child>,
+    pub port: u16,
+    extra: Vec<String>,
+}
+
+/// The root directory of a MySQL to use in MariaDB's place.
+pub fn mysql_root() -> Option<PathBuf> {
+    std::env::var_os("PG_TRIBUTARY_MYSQL").map(PathBuf::from)
+}
+
+impl MariaDb {
+    pub fn start() -> MariaDb {
+        MariaDb::start_with(&[])
+    }
+
+    /// `extra`: more arguments of the server, `--name=value`.
+    pub fn start_with(extra: &[&str]) -> MariaDb {
+        let sandbox = Sandbox::new("my");
+        let mut mariadb = MariaDb {
+            sandbox,
+            server: None,
+            port: free_port(),
+            extra: extra.iter().map(|text| (*text).to_owned()).collect(),
+        };
+        mariadb.initialize();
+        mariadb.launch();
+        let mut client = mariadb.connect(None);
+        // What a job is given: it may read everything and write nothing.
+        client.run(&[
+            "CREATE USER reader@'%' IDENTIFIED BY 'secret'",
+            "GRANT SELECT, SHOW VIEW, PROCESS ON *.* TO reader@'%'",
+        ]);
+        mariadb
+    }
+
+    fn data(&self) -> PathBuf {
+        self.sandbox.path().join("data")
+    }
+
+    fn initialize(&self) {
+        let log = File::create(self.sandbox.path().join("install.log")).expect("a log");
+        let mut command = match mysql_root() {
+            None => {
+                let mut command = self.sandbox.command("mariadb-install-db");
+                command.args([
+                    "--no-defaults",
+                    "--skip-test-db",
+                    "--auth-root-authentication-method=normal",
+                ]);
+                command
+            }
+            Some(root) => {
+                let mut command = self.mysqld(&root);
+                command.arg("--initialize-insecure");
+                command
+            }
+        };
+        let status = command
+            .arg(format!("--datadir={}", self.data().display()))
+            .stdout(log.try_clone().expect("the log again"))
+            .stderr(log)
+            .status()
+            .expect("the installer of the source server");
+        assert!(
+            status.success(),
+            "{}",
+            read(&self.sandbox.path().join("install.log"))
+        );
+    }
+
+    /// MySQL of another Debian release, with the libraries and the loader it came with.
+    fn mysqld(&self, root: &Path) -> Command {
+        let lib = root.join("usr/lib/x86_64-linux-gnu");
+        let mut command = Command::new(root.join("usr/lib64/ld-linux-x86-64.so.2"));
+        command
+            .arg("--library-path")
+            .arg(format!(
+                "{}:{}",
+                lib.display(),
+                root.join("usr/lib/mysql/private").display()
+            ))
+            .arg(root.join("usr/sbin/mysqld"))
+            .arg("--no-defaults")
+            .arg(format!("--basedir={}", root.join("usr").display()))
+            .arg(format!(
+                "--lc-messages-dir={}",
+                root.join("usr/share/mysql").display()
+            ))
+            .arg(format!(
+                "--character-sets-dir={}",
+                root.join("usr/share/mysql/charsets").display()
+            ))
+            .arg(format!(
+                "--plugin-dir={}",
+                root.join("usr/lib/mysql/plugin").display()
+            ))
+            .args(["--secure-file-priv=", "--mysqlx=OFF"])
+            .current_dir(self.sandbox.path())
+            .stdin(Stdio::null());
+        if server_user().is_some() {
+            // The cache may be where only root looks.
+            command.arg("--user=root");
+        }
+        command
+    }
+
+    /// Starts the server again after `stop` or `kill9`, on the same port.
+    pub fn launch(&mut self) {
+        assert!(self.server.is_none(), "the server is running");
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.sandbox.path().join("log"))
+            .expect("the server's log");
+        let mut command = match mysql_root() {
+            None => {
+                let mut command = self.sandbox.command("mariadbd");
+                command.arg("--no-defaults");
+                command
+            }
+            Some(root) => self.mysqld(&root),
+        };
+        command
+            .arg(format!("--datadir={}", self.data().display()))
+            .arg(format!(
+                "--socket={}",
+                self.sandbox.path().join("my.sock").display()
+            ))
+            .arg(format!(
+                "--pid-file={}",
+                self.sandbox.path().join("my.pid").display()
+            ))
+            .arg(format!("--port={}", self.port))
+            .args([
+                "--bind-address=127.0.0.1",
+                "--skip-name-resolve",
+                "--innodb-buffer-pool-size=512M",
+                "--innodb-flush-log-at-trx-commit=0",
+                "--max-allowed-packet=64M",
+                "--character-set-server=utf8mb4",
+                "--max-connections=100",
+            ])
+            .args(&self.extra);
+        let output = log.try_clone().expect("the log again");
+        self.server = Some(
+            command
+                .stdout(output)
+                .stderr(log)
+                .spawn()
+                .expect("the source server"),
+        );
+        let ready = wait_for(seconds(60), || {
+            let server = self.server.as_mut()?;
+            if !matches!(server.try_wait(), Ok(None)) {
+                return Some(false);
+            }
+            MariaDbClient::connect(self.port, None).ok().map(|_| true)
+        });
+        assert_eq!(
+            ready,
+            Some(true),
+            "the source server does not start: {}",
+            self.log()
+        );
+    }
+
+    pub fn stop(&mut self) {
+        self.end("TERM");
+    }
+
+    pub fn kill9(&mut self) {
+        self.end("KILL");
+    }
+
+    fn end(&mut self, name: &str) {
+        let mut server = self.server.take().expect("a running server");
+        signal(server.id(), name);
+        let ended = wait_for(seconds(60), || server.try_wait().ok().flatten());
+        assert!(
+            ended.is_some(),
+            "the source server does not stop: {}",
+            self.log()
+        );
+    }
+
+    #[track_caller]
+    pub fn connect(&self, database: Option<&str>) -> MariaDbClient {
+        match MariaDbClient::connect(self.port, database) {
+            Ok(client) => client,
+            Err(error) => panic!("{error}\n{}", self.log()),
+        }
+    }
+
+    /// What `sync_create_source` is given.
+    pub fn url(&self, database: &str) -> String {
+        url(self.port, database)
+    }
+
+    pub fn log(&self) -> String {
+        read(&self.sandbox.path().join("log"))
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.server.as_ref().expect("a running server").id()
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.sandbox.path().join("my.sock")
+    }
+
+    pub fn keep(&mut self) {
+        self.sandbox.keep();
+        self.server = None;
+    }
+}
+
+/// A source behind any port: the server's own or a proxy's.
+pub fn url(port: u16, database: &str) -> String {
+    format!("mysql://reader:secret@127.0.0.1:{port}/{database}")
+}
+
+impl Drop for MariaDb {
+    fn drop(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            signal(server.id(), "KILL");
+            let _ = server.wait();
+        }
+    }
+}
+
+fn read(path: &Path) -> String {
+    String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
+}
