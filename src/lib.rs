@@ -32,24 +32,14 @@ extension_sql_file!("../sql/functions.sql", name = "functions", finalize);
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {
     pg::guc::define();
+    pg::entry::define(pg::entry::Mains {
+        launcher: engine::launcher::main,
+        supervisor: engine::supervisor::main,
+        worker: engine::worker::main,
+    });
     if pg::worker::loading_shared_libraries() {
         engine::processes::register_launcher();
     }
-}
-
-#[pg_guard]
-pub extern "C-unwind" fn tributary_launcher_main(_argument: pg_sys::Datum) {
-    engine::launcher::main();
-}
-
-#[pg_guard]
-pub extern "C-unwind" fn tributary_supervisor_main(_argument: pg_sys::Datum) {
-    engine::supervisor::main();
-}
-
-#[pg_guard]
-pub extern "C-unwind" fn tributary_worker_main(_argument: pg_sys::Datum) {
-    engine::worker::main();
 }
 
 /// Tests that run inside a server, each in a transaction that is rolled back: `make test` builds the

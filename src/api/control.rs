@@ -25,7 +25,12 @@ fn sync_pause(job: &str, unit: default!(Option<&str>, "NULL")) -> Result<i64, Er
 
 #[pg_extern]
 fn sync_cancel(job: &str, unit: default!(Option<&str>, "NULL")) -> Result<i64, ErrorReport> {
-    Ok(stop(job, unit, RunStatus::Cancelled, UnitStatus::Cancelled)?)
+    Ok(stop(
+        job,
+        unit,
+        RunStatus::Cancelled,
+        UnitStatus::Cancelled,
+    )?)
 }
 
 #[pg_extern]
@@ -93,7 +98,10 @@ fn require_unit(job: &Job, run: &Run, name: Option<&str>) -> Result<()> {
         Some(unit) if unit.run_id == run.run_id => Ok(()),
         _ => Err(Error::new(
             Kind::ObjectMissing,
-            format!("run {} of job \"{}\" has no unit \"{name}\"", run.run_id, job.job),
+            format!(
+                "run {} of job \"{}\" has no unit \"{name}\"",
+                run.run_id, job.job
+            ),
         )
         .with_hint(format!(
             "SELECT unit, status FROM sync_units WHERE job = {};",
@@ -118,7 +126,10 @@ fn stop(
     let stopped = unit::stop(run.run_id, unit, unit_status)?;
     let run_stopped = unit.is_none() && run::set_status(&run, run_status, None)?;
     if stopped.is_empty() && !run_stopped {
-        report::notice(&format!("nothing to do: all is {} or ended", unit_status.as_str()));
+        report::notice(&format!(
+            "nothing to do: all is {} or ended",
+            unit_status.as_str()
+        ));
     }
     wake_supervisor_at_commit();
     Ok(count(&stopped))

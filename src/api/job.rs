@@ -39,10 +39,11 @@ fn create(new: &NewJob<'_>, mode: &str) -> Result<i64> {
         return Err(Error::new(Kind::InvalidParameter, "a job needs a name"));
     }
     if mode != "full" {
-        return Err(
-            Error::new(Kind::InvalidParameter, format!("mode \"{mode}\" is not known"))
-                .with_hint("allowed modes: full"),
-        );
+        return Err(Error::new(
+            Kind::InvalidParameter,
+            format!("mode \"{mode}\" is not known"),
+        )
+        .with_hint("allowed modes: full"));
     }
     crate::model::name::check_name("target schema", new.target_schema)?;
     validate_patterns(new.units)?;

@@ -82,7 +82,10 @@ fn failed(name: &str, error: &Error) -> CheckRow {
 fn check(job: &Job) -> Result<Vec<CheckRow>> {
     let mut rows = Vec::new();
     match role::require_login(job.owner()) {
-        Ok(()) => rows.push(passed("owner", format!("role \"{}\" may log in", role::name(job.owner())))),
+        Ok(()) => rows.push(passed(
+            "owner",
+            format!("role \"{}\" may log in", role::name(job.owner())),
+        )),
         Err(error) => rows.push(failed("owner", &error)),
     }
     let reader = match session::open(job) {
@@ -99,7 +102,10 @@ fn check(job: &Job) -> Result<Vec<CheckRow>> {
             return Ok(rows);
         }
     }
-    match reader.tables().and_then(|tables| select_units(&job.units, &tables)) {
+    match reader
+        .tables()
+        .and_then(|tables| select_units(&job.units, &tables))
+    {
         Ok(units) => rows.push((
             "units".to_owned(),
             !units.is_empty(),

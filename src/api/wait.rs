@@ -22,7 +22,10 @@ const LOOK: Duration = Duration::from_millis(100);
 const LOOKS_PER_REVIVAL: u32 = 20;
 
 #[pg_extern]
-fn sync_wait(job: &str, timeout: default!(Option<Interval>, "NULL")) -> Result<String, ErrorReport> {
+fn sync_wait(
+    job: &str,
+    timeout: default!(Option<Interval>, "NULL"),
+) -> Result<String, ErrorReport> {
     let timeout = timeout.map(|timeout| Duration::from_micros(microseconds(&timeout)));
     Ok(wait(&own_job(job)?, timeout)?.as_str().to_owned())
 }
@@ -35,7 +38,9 @@ fn sync_require_completed(run_id: i64) -> Result<(), ErrorReport> {
 
 fn microseconds(interval: &Interval) -> u64 {
     const DAY: i64 = 86_400_000_000;
-    let days = i64::from(interval.months()).saturating_mul(30).saturating_add(i64::from(interval.days()));
+    let days = i64::from(interval.months())
+        .saturating_mul(30)
+        .saturating_add(i64::from(interval.days()));
     let total = days.saturating_mul(DAY).saturating_add(interval.micros());
     u64::try_from(total).unwrap_or(0)
 }
@@ -74,10 +79,12 @@ fn revive_supervisor() -> Result<()> {
 }
 
 fn require_completed(run_id: i64) -> Result<()> {
-    let run = run::get(run_id)?.ok_or_else(|| {
-        Error::new(Kind::ObjectMissing, format!("run {run_id} does not exist"))
-    })?;
-    crate::pg::role::require_privileges_of(crate::catalog::job::get_by_id(run.job_id)?.owner(), "")?;
+    let run = run::get(run_id)?
+        .ok_or_else(|| Error::new(Kind::ObjectMissing, format!("run {run_id} does not exist")))?;
+    crate::pg::role::require_privileges_of(
+        crate::catalog::job::get_by_id(run.job_id)?.owner(),
+        "",
+    )?;
     match run.status()? {
         RunStatus::Completed => Ok(()),
         status => Err(failed(&run, status)),
@@ -87,11 +94,15 @@ fn require_completed(run_id: i64) -> Result<()> {
 fn failed(run: &Run, status: RunStatus) -> Error {
     let error = Error::new(
         Kind::InvalidState,
-        format!("run {} has {}", run.run_id, match status {
-            RunStatus::Failed => "failed",
-            RunStatus::Cancelled => "been cancelled",
-            _ => "not ended",
-        }),
+        format!(
+            "run {} has {}",
+            run.run_id,
+            match status {
+                RunStatus::Failed => "failed",
+                RunStatus::Cancelled => "been cancelled",
+                _ => "not ended",
+            }
+        ),
     );
     let error = match &run.error {
         Some(detail) => error.with_detail(detail.clone()),

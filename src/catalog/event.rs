@@ -21,7 +21,12 @@ pub fn record(subject: Subject<'_>, status: &str, message: Option<&str>) -> Resu
 }
 
 pub fn record_error(subject: Subject<'_>, status: &str, error: &Error) -> Result<()> {
-    insert(subject, status, Some(error.sqlstate()), Some(&error.message))
+    insert(
+        subject,
+        status,
+        Some(error.sqlstate()),
+        Some(&error.message),
+    )
 }
 
 fn insert(

@@ -45,9 +45,8 @@ pub fn get(job: &str) -> Result<Job> {
 }
 
 pub fn get_by_id(job_id: i64) -> Result<Job> {
-    query_first(&format!("{COLUMNS} WHERE job_id = $1"), &[job_id.into()])?.ok_or_else(|| {
-        Error::new(Kind::ObjectMissing, "the job does not exist any more")
-    })
+    query_first(&format!("{COLUMNS} WHERE job_id = $1"), &[job_id.into()])?
+        .ok_or_else(|| Error::new(Kind::ObjectMissing, "the job does not exist any more"))
 }
 
 /// A job to be created; the caller has checked every part.
@@ -94,8 +93,14 @@ pub fn set_options(job_id: i64, options: &Value) -> Result<()> {
 }
 
 pub fn delete(job_id: i64) -> Result<()> {
-    execute("DELETE FROM tributary.unit WHERE job_id = $1", &[job_id.into()])?;
-    execute("DELETE FROM tributary.job WHERE job_id = $1", &[job_id.into()])?;
+    execute(
+        "DELETE FROM tributary.unit WHERE job_id = $1",
+        &[job_id.into()],
+    )?;
+    execute(
+        "DELETE FROM tributary.job WHERE job_id = $1",
+        &[job_id.into()],
+    )?;
     Ok(())
 }
 

@@ -61,7 +61,9 @@ pub fn latest(job_id: i64) -> Result<Option<Run>> {
 /// Runs that a supervisor has to care for.
 pub fn active() -> Result<Vec<Run>> {
     query(
-        &format!("{COLUMNS} WHERE status IN ('scheduled', 'initializing', 'running', 'paused') ORDER BY run_id"),
+        &format!(
+            "{COLUMNS} WHERE status IN ('scheduled', 'initializing', 'running', 'paused') ORDER BY run_id"
+        ),
         &[],
     )
 }
@@ -79,7 +81,11 @@ pub fn schedule(job_id: i64) -> Result<Option<i64>> {
         &[job_id.into()],
     )?;
     if let Some(row) = &row {
-        let subject = Subject { job_id, run_id: row.run_id, unit: None };
+        let subject = Subject {
+            job_id,
+            run_id: row.run_id,
+            unit: None,
+        };
         event::record(subject, RunStatus::Scheduled.as_str(), None)?;
     }
     Ok(row.map(|row| row.run_id))

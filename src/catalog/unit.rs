@@ -82,7 +82,10 @@ const BY_PRIORITY: &str = "CASE u.priority WHEN 'high' THEN 1 WHEN 'medium' THEN
                            u.bytes_estimated DESC NULLS LAST, u.unit_id";
 
 pub fn get(unit_id: i64) -> Result<Option<Unit>> {
-    query_first(&format!("{COLUMNS} WHERE u.unit_id = $1"), &[unit_id.into()])
+    query_first(
+        &format!("{COLUMNS} WHERE u.unit_id = $1"),
+        &[unit_id.into()],
+    )
 }
 
 pub fn find(job_id: i64, unit: &str) -> Result<Option<Unit>> {
@@ -319,7 +322,11 @@ pub fn stop(run_id: i64, unit: Option<&str>, status: UnitStatus) -> Result<Vec<S
             "UPDATE tributary.chunk SET status = 'pending' WHERE unit_id = $1 AND status = 'running'",
             &[row.unit_id.into()],
         )?;
-        let subject = Subject { job_id: row.job_id, run_id, unit: Some(&row.unit) };
+        let subject = Subject {
+            job_id: row.job_id,
+            run_id,
+            unit: Some(&row.unit),
+        };
         event::record(subject, status.as_str(), None)?;
     }
     Ok(rows.into_iter().map(|row| row.unit).collect())
@@ -331,7 +338,12 @@ pub fn restart(run_id: i64, unit: Option<&str>, from: &[UnitStatus]) -> Result<V
     struct Row {
         unit: String,
     }
-    let from = to_json(&from.iter().map(|status| status.as_str()).collect::<Vec<_>>())?;
+    let from = to_json(
+        &from
+            .iter()
+            .map(|status| status.as_str())
+            .collect::<Vec<_>>(),
+    )?;
     let rows: Vec<Row> = query(
         "UPDATE tributary.unit SET status = CASE WHEN plan IS NULL THEN 'pending' ELSE 'running' END, \
            attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL, \

@@ -80,8 +80,7 @@ fn copy(chunk_id: i64) -> Result<Option<Task>> {
     let Some(chunk) = chunk::claim(chunk_id, worker::pid())? else {
         return Ok(None);
     };
-    Ok(unit::get(chunk.unit_id)?
-        .map(|unit| Task::Copy(Box::new(unit), Box::new(chunk), held)))
+    Ok(unit::get(chunk.unit_id)?.map(|unit| Task::Copy(Box::new(unit), Box::new(chunk), held)))
 }
 
 fn step(unit_id: i64) -> Result<Option<Task>> {

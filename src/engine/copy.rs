@@ -39,7 +39,11 @@ pub fn copy(job: &Job, unit: &Unit, chunk: &Chunk, reader: &Reader) -> Result<()
         SnapshotRequest {
             schema: plan.source_schema.clone(),
             table: plan.source_table.clone(),
-            columns: plan.columns.iter().map(|column| column.source.clone()).collect(),
+            columns: plan
+                .columns
+                .iter()
+                .map(|column| column.source.clone())
+                .collect(),
             key: key_request(plan)?,
             range: chunk.remaining(),
             filter: plan.filter.clone(),

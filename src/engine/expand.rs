@@ -20,7 +20,10 @@ pub fn expand(job: &Job, run: &Run, reader: &Reader) -> Result<()> {
     if selected.is_empty() {
         return Err(Error::new(
             Kind::SourceObjectMissing,
-            format!("no table of source \"{}\" matches the units of job \"{}\"", job.source, job.job),
+            format!(
+                "no table of source \"{}\" matches the units of job \"{}\"",
+                job.source, job.job
+            ),
         )
         .with_detail(format!("Units: {}.", job.units.join(", ")))
         .with_hint(format!(

@@ -88,7 +88,9 @@ fn random() -> f64 {
 /// Hints are written where only the table is known; here the job is.
 fn name_job(error: &Error, job: &str) -> Error {
     let mut error = error.clone();
-    error.hint = error.hint.map(|hint| hint.replace("'<job>'", &literal(job)));
+    error.hint = error
+        .hint
+        .map(|hint| hint.replace("'<job>'", &literal(job)));
     error
 }
 

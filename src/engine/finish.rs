@@ -14,7 +14,10 @@ pub fn finish(unit: &Unit) -> Result<()> {
             let key = fitted.merge_key.ok_or_else(|| {
                 Error::new(
                     Kind::TargetMismatch,
-                    format!("target table {} has lost its unique key", target::name(&fitted.plan)),
+                    format!(
+                        "target table {} has lost its unique key",
+                        target::name(&fitted.plan)
+                    ),
                 )
                 .with_hint("create the key again, then call sync_retry")
             })?;

@@ -67,7 +67,11 @@ pub fn prepare(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
 /// The plan of a table as the source describes it now.
 pub fn plan(job: &Job, name: &str, options: &UnitOptions, reader: &Reader) -> Result<TablePlan> {
     let table = reader.table(name)?;
-    let usable: Vec<bool> = table.keys.iter().map(|key| usable_key(&table, key)).collect();
+    let usable: Vec<bool> = table
+        .keys
+        .iter()
+        .map(|key| usable_key(&table, key))
+        .collect();
     plan_table(&table, &usable, &job.target_schema, options)
 }
 

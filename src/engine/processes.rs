@@ -109,7 +109,10 @@ pub fn extension_exists() -> Result<bool> {
 /// Ends a process of ours; harmless where it has ended by itself.
 pub fn terminate(pid: i64) -> Result<()> {
     as_catalog_owner(|| {
-        spi::execute("SELECT pg_catalog.pg_terminate_backend($1::int)", &[pid.into()])
+        spi::execute(
+            "SELECT pg_catalog.pg_terminate_backend($1::int)",
+            &[pid.into()],
+        )
     })?;
     Ok(())
 }
@@ -117,7 +120,10 @@ pub fn terminate(pid: i64) -> Result<()> {
 /// Interrupts what a process of ours is doing.
 pub fn cancel(pid: i64) -> Result<()> {
     as_catalog_owner(|| {
-        spi::execute("SELECT pg_catalog.pg_cancel_backend($1::int)", &[pid.into()])
+        spi::execute(
+            "SELECT pg_catalog.pg_cancel_backend($1::int)",
+            &[pid.into()],
+        )
     })?;
     Ok(())
 }

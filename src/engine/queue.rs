@@ -61,7 +61,10 @@ impl<T> Queue<T> {
     pub fn push(&self, frame: T, bytes: usize) -> Result<()> {
         let mut state = self.lock();
         while state.bytes > 0 && state.bytes.saturating_add(bytes) > CAPACITY && !state.closed {
-            state = self.space.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .space
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         if state.closed {
             return Err(Error::new(Kind::Cancelled, "nobody reads any more"));

@@ -174,9 +174,9 @@ struct Thread {
 impl Thread {
     fn run(self, inbox: &mpsc::Receiver<Request>) {
         let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| self.serve(inbox)));
-        if let Err(error) = outcome.unwrap_or_else(|_| {
-            Err(Error::new(Kind::Internal, "the reader thread panicked"))
-        }) {
+        if let Err(error) = outcome
+            .unwrap_or_else(|_| Err(Error::new(Kind::Internal, "the reader thread panicked")))
+        {
             self.fail(error);
         }
     }

@@ -2,8 +2,8 @@
 
 use super::reader::Reader;
 use crate::catalog::job::Job;
-use crate::catalog::{chunk, unit};
 use crate::catalog::unit::Unit;
+use crate::catalog::{chunk, unit};
 use crate::error::{Error, Kind, Result};
 use crate::model::table::SourceColumn;
 use crate::pg::transaction;

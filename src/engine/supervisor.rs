@@ -183,7 +183,10 @@ impl Supervisor {
         let mut wanted = 1;
         if run.expanded {
             if unit::resume_due(run.run_id)? > 0 {
-                report::log(&format!("job \"{}\": retrying units whose time has come", job.job));
+                report::log(&format!(
+                    "job \"{}\": retrying units whose time has come",
+                    job.job
+                ));
             }
             interrupt_stopped(run, holders)?;
             if end_if_done(&job, run)? {
@@ -211,7 +214,11 @@ impl Supervisor {
             return run::fail(run, &cannot_begin(job), None);
         }
         let held = count(holders, |holder| holder.id == run.run_id);
-        let started = self.started.iter().filter(|s| s.run_id == run.run_id).count();
+        let started = self
+            .started
+            .iter()
+            .filter(|s| s.run_id == run.run_id)
+            .count();
         let mut alive = held.max(started);
         let mut all = count(holders, |_| true).max(self.started.len());
         let most = guc::max_workers() as usize;
@@ -282,12 +289,17 @@ fn end_if_done(job: &Job, run: &Run) -> Result<bool> {
             Kind::InvalidState,
             format!("{} of {} units failed", tally.failed, tally.units),
         )
-        .with_hint("SELECT unit, error, hint FROM sync_units WHERE status = 'failed'; then sync_retry");
+        .with_hint(
+            "SELECT unit, error, hint FROM sync_units WHERE status = 'failed'; then sync_retry",
+        );
         run::fail(run, &error, None)?;
         report::log(&format!("job \"{}\", run {}: {error}", job.job, run.run_id));
     } else {
         run::set_status(run, RunStatus::Completed, None)?;
-        report::log(&format!("job \"{}\", run {}: completed", job.job, run.run_id));
+        report::log(&format!(
+            "job \"{}\", run {}: completed",
+            job.job, run.run_id
+        ));
     }
     event::prune(job.job_id)?;
     Ok(true)
@@ -301,4 +313,3 @@ fn cannot_begin(job: &Job) -> Error {
     )
     .with_hint("the server log says why; mend it and call sync_retry")
 }
-

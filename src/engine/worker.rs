@@ -108,7 +108,10 @@ fn describe(job: &Job, task: &Task) -> String {
         Task::Prepare(unit, _) => format!("job {}: preparing {}", job.job, unit.unit),
         Task::Split(unit, _) => format!("job {}: cutting {}", job.job, unit.unit),
         Task::Copy(unit, chunk, _) => {
-            format!("job {}: copying {}, chunk {}", job.job, unit.unit, chunk.number)
+            format!(
+                "job {}: copying {}, chunk {}",
+                job.job, unit.unit, chunk.number
+            )
         }
         Task::Finish(unit, _) => format!("job {}: finishing {}", job.job, unit.unit),
     }

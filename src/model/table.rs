@@ -4,35 +4,70 @@
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceType {
-    TinyInt { unsigned: bool },
-    SmallInt { unsigned: bool },
-    MediumInt { unsigned: bool },
-    Int { unsigned: bool },
-    BigInt { unsigned: bool },
-    Decimal { precision: u32, scale: u32 },
+    TinyInt {
+        unsigned: bool,
+    },
+    SmallInt {
+        unsigned: bool,
+    },
+    MediumInt {
+        unsigned: bool,
+    },
+    Int {
+        unsigned: bool,
+    },
+    BigInt {
+        unsigned: bool,
+    },
+    Decimal {
+        precision: u32,
+        scale: u32,
+    },
     Float,
     Double,
     Year,
-    Bit { bits: u32 },
+    Bit {
+        bits: u32,
+    },
     Date,
     /// `datetime(fraction)`: no zone.
-    DateTime { fraction: u32 },
+    DateTime {
+        fraction: u32,
+    },
     /// `timestamp(fraction)`: an instant, read in UTC.
-    Timestamp { fraction: u32 },
-    Time { fraction: u32 },
+    Timestamp {
+        fraction: u32,
+    },
+    Time {
+        fraction: u32,
+    },
     /// `char`, `varchar` (length in characters).
-    Char { length: u64 },
-    VarChar { length: u64 },
+    Char {
+        length: u64,
+    },
+    VarChar {
+        length: u64,
+    },
     Text,
     /// `binary`, `varbinary` (length in bytes).
-    Binary { length: u64 },
-    VarBinary { length: u64 },
+    Binary {
+        length: u64,
+    },
+    VarBinary {
+        length: u64,
+    },
     Blob,
-    Enum { labels: Vec<String> },
-    Set { labels: Vec<String> },
+    Enum {
+        labels: Vec<String>,
+    },
+    Set {
+        labels: Vec<String>,
+    },
     Json,
     /// Anything else, by the name the source gives it: refused by the plan.
-    Unmapped { name: String },
+    Unmapped {
+        name: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -31,8 +31,7 @@ impl Registered {
     fn push(source: &mut dyn CopySource) -> Self {
         // SAFETY: only the lifetime is erased; `Registered` is dropped before `source` ends,
         // because it lives inside `copy_in`.
-        let source: NonNull<dyn CopySource> =
-            unsafe { std::mem::transmute(NonNull::from(source)) };
+        let source: NonNull<dyn CopySource> = unsafe { std::mem::transmute(NonNull::from(source)) };
         SOURCES.with_borrow_mut(|sources| sources.push(source));
         Registered
     }
@@ -47,7 +46,11 @@ impl Drop for Registered {
 }
 
 #[pg_guard]
-unsafe extern "C-unwind" fn read_source(out: *mut c_void, _minimum: c_int, maximum: c_int) -> c_int {
+unsafe extern "C-unwind" fn read_source(
+    out: *mut c_void,
+    _minimum: c_int,
+    maximum: c_int,
+) -> c_int {
     let Some(mut source) = SOURCES.with_borrow(|sources| sources.last().copied()) else {
         return 0;
     };
@@ -89,7 +92,10 @@ unsafe fn require_types(relation: pg_sys::Relation, columns: &[(String, PgType)]
             })
             .collect()
     };
-    match columns.iter().all(|(name, pg_type)| found.get(name) == Some(pg_type)) {
+    match columns
+        .iter()
+        .all(|(name, pg_type)| found.get(name) == Some(pg_type))
+    {
         true => Ok(()),
         false => Err(changed()),
     }

@@ -5,6 +5,7 @@
 
 pub mod catalog_owner;
 pub mod copy;
+pub mod entry;
 pub mod guc;
 pub mod latch;
 pub mod lock;

@@ -22,15 +22,19 @@ pub fn name(role: u32) -> String {
 /// An error unless the current role has the rights of `owner`.
 pub fn require_privileges_of(owner: u32, job: &str) -> Result<()> {
     // SAFETY: catalog look-up inside a transaction.
-    let member = unsafe { pg_sys::has_privs_of_role(pg_sys::GetUserId(), pg_sys::Oid::from(owner)) };
+    let member =
+        unsafe { pg_sys::has_privs_of_role(pg_sys::GetUserId(), pg_sys::Oid::from(owner)) };
     if member {
         return Ok(());
     }
-    Err(
-        Error::new(Kind::PrivilegeMissing, format!("must be owner of job \"{job}\"")).with_hint(
-            format!("the owner is role \"{}\"; its members may act for it", name(owner)),
-        ),
+    Err(Error::new(
+        Kind::PrivilegeMissing,
+        format!("must be owner of job \"{job}\""),
     )
+    .with_hint(format!(
+        "the owner is role \"{}\"; its members may act for it",
+        name(owner)
+    )))
 }
 
 /// May the role make the server open files of its own machine?

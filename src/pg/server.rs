@@ -34,7 +34,9 @@ pub fn options_for(server: &str, role_oid: u32) -> Result<(Options, Options)> {
         if role::text((*wrapper).fdwname).as_deref() != Some(WRAPPER) {
             return Err(Error::new(
                 Kind::InvalidParameter,
-                format!("server \"{server}\" is not a source: its foreign-data wrapper is not \"{WRAPPER}\""),
+                format!(
+                    "server \"{server}\" is not a source: its foreign-data wrapper is not \"{WRAPPER}\""
+                ),
             ));
         }
         if !usage_allowed((*found).serverid, role_oid) {
@@ -60,7 +62,8 @@ pub fn options_for(server: &str, role_oid: u32) -> Result<(Options, Options)> {
 unsafe fn usage_allowed(server: pg_sys::Oid, role: pg_sys::Oid) -> bool {
     #[cfg(any(feature = "pg14", feature = "pg15"))]
     // SAFETY: the caller's promise.
-    let result = unsafe { pg_sys::pg_foreign_server_aclcheck(server, role, pg_sys::ACL_USAGE.into()) };
+    let result =
+        unsafe { pg_sys::pg_foreign_server_aclcheck(server, role, pg_sys::ACL_USAGE.into()) };
     #[cfg(not(any(feature = "pg14", feature = "pg15")))]
     // SAFETY: the caller's promise.
     let result = unsafe {
@@ -122,9 +125,8 @@ pub fn create(server: &str, server_options: &Options, mapping_options: &Options)
     // SAFETY: builds the parse nodes that the grammar would build, in the transaction's memory,
     // and calls the functions that run them; they check rights and options themselves.
     unsafe {
-        let statement = node::<pg_sys::CreateForeignServerStmt>(
-            pg_sys::NodeTag::T_CreateForeignServerStmt,
-        );
+        let statement =
+            node::<pg_sys::CreateForeignServerStmt>(pg_sys::NodeTag::T_CreateForeignServerStmt);
         (*statement).servername = pg_sys::pstrdup(server.as_ptr());
         (*statement).fdwname = pg_sys::pstrdup(wrapper.as_ptr());
         (*statement).options = option_list(server_options)?;
@@ -176,6 +178,9 @@ unsafe fn option_list(options: &Options) -> Result<*mut pg_sys::List> {
 
 fn c_string(text: &str) -> Result<CString> {
     CString::new(text).map_err(|_| {
-        Error::new(Kind::InvalidParameter, "a name or option contains a NUL byte")
+        Error::new(
+            Kind::InvalidParameter,
+            "a name or option contains a NUL byte",
+        )
     })
 }

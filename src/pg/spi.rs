@@ -76,7 +76,10 @@ fn datums<'a>(args: &[Arg<'_>]) -> Vec<DatumWithOid<'a>> {
 }
 
 fn internal(error: impl std::fmt::Display) -> Error {
-    Error::new(Kind::Internal, format!("could not read a query's result: {error}"))
+    Error::new(
+        Kind::Internal,
+        format!("could not read a query's result: {error}"),
+    )
 }
 
 /// Rows of a query, or of a `… RETURNING` statement, each parsed from its `row_to_json`.

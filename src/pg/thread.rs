@@ -11,7 +11,9 @@ pub fn spawn<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<JoinHandle<T>> {
     let _blocked = BlockedSignals::new();
-    std::thread::Builder::new().name(name.to_owned()).spawn(work)
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
 }
 
 /// All signals blocked on the calling thread while it lives; a new thread inherits the mask.
@@ -36,7 +38,11 @@ impl Drop for BlockedSignals {
     fn drop(&mut self) {
         // SAFETY: puts back the mask that `new` read on this thread.
         unsafe {
-            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.previous, std::ptr::null_mut());
+            libc::pthread_sigmask(
+                libc::SIG_SETMASK,
+                &raw const self.previous,
+                std::ptr::null_mut(),
+            );
         }
     }
 }

@@ -75,18 +75,14 @@ impl Registration {
         put(&mut worker.bgw_type, self.backend_type);
         put(&mut worker.bgw_library_name, &LIBRARY.to_string_lossy());
         put(&mut worker.bgw_function_name, self.function);
-        worker.bgw_flags = (pg_sys::BGWORKER_SHMEM_ACCESS
-            | pg_sys::BGWORKER_BACKEND_DATABASE_CONNECTION) as c_int;
+        worker.bgw_flags =
+            (pg_sys::BGWORKER_SHMEM_ACCESS | pg_sys::BGWORKER_BACKEND_DATABASE_CONNECTION) as c_int;
         worker.bgw_start_time = pg_sys::BgWorkerStartTime::BgWorkerStart_RecoveryFinished;
         worker.bgw_restart_time = match self.restart {
             Restart::Never => pg_sys::BGW_NEVER_RESTART,
             Restart::AfterSeconds(seconds) => c_int::from(seconds),
         };
-        for (slot, byte) in worker
-            .bgw_extra
-            .iter_mut()
-            .zip(self.assignment.encode())
-        {
+        for (slot, byte) in worker.bgw_extra.iter_mut().zip(self.assignment.encode()) {
             *slot = byte as c_char;
         }
         worker
@@ -270,10 +266,7 @@ pub fn connectable_databases() -> Result<Vec<u32>> {
             let relation = pg_sys::table_open(pg_sys::DatabaseRelationId, lock);
             let scan = pg_sys::table_beginscan_catalog(relation, 0, std::ptr::null_mut());
             loop {
-                let tuple = pg_sys::heap_getnext(
-                    scan,
-                    pg_sys::ScanDirection::ForwardScanDirection,
-                );
+                let tuple = pg_sys::heap_getnext(scan, pg_sys::ScanDirection::ForwardScanDirection);
                 if tuple.is_null() {
                     break;
                 }
@@ -295,14 +288,12 @@ pub fn report_activity(text: Option<&str>) {
     // SAFETY: the string is copied by the call.
     unsafe {
         match &text {
-            Some(text) => pg_sys::pgstat_report_activity(
-                pg_sys::BackendState::STATE_RUNNING,
-                text.as_ptr(),
-            ),
-            None => pg_sys::pgstat_report_activity(
-                pg_sys::BackendState::STATE_IDLE,
-                std::ptr::null(),
-            ),
+            Some(text) => {
+                pg_sys::pgstat_report_activity(pg_sys::BackendState::STATE_RUNNING, text.as_ptr())
+            }
+            None => {
+                pg_sys::pgstat_report_activity(pg_sys::BackendState::STATE_IDLE, std::ptr::null())
+            }
         }
     }
 }

@@ -109,7 +109,8 @@ fn watch(postgres: &mut Postgres) -> bool {
     loop {
         let units = match client.query(progress::QUERY) {
             Ok(units) => progress::parse(&units),
-            Err(_) => {
+            Err(error) => {
+                assert!(error.ends_session(), "{error:?}");
                 // The kill made the server restart; wait until it takes connections again.
                 client = postgres.connect_when_up("shop");
                 screen.say("PostgreSQL has recovered from the crash; the job goes on by itself.");

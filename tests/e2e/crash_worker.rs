@@ -191,7 +191,8 @@ fn end_of(postgres: &Postgres, pg: &mut PostgresClient, database: &str, job: &st
                 .unwrap_or_default();
             fixture::ended(&last).then_some(last == "completed")
         }
-        Err(_) => {
+        Err(error) => {
+            assert!(error.ends_session(), "{error:?}");
             *pg = postgres.connect_when_up(database);
             None
         }

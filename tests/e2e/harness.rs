@@ -62,6 +62,7 @@ fn checksums_agree_and_differ() {
     let mut pg = shared().postgres.connect("postgres");
     my.run(&[
         "CREATE DATABASE checksums",
+        "USE checksums",
         "CREATE TABLE checksums.t (id int PRIMARY KEY, s varchar(20), d decimal(9,3), at datetime)",
         "INSERT INTO checksums.t VALUES (1, 'grün', 1.500, '2024-01-02 03:04:05'), (2, '', NULL, NULL)",
     ]);

@@ -80,6 +80,15 @@ impl MariaDb {
         );
     }
 
+    /// MySQL knows root by the name localhost only, which no TCP connection has without resolving.
+    fn root_over_tcp(&self) -> PathBuf {
+        let path = self.sandbox.path().join("init.sql");
+        let statements = "CREATE USER IF NOT EXISTS root@'127.0.0.1';\n\
+                          GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;\n";
+        fs::write(&path, statements).expect("the init file");
+        path
+    }
+
     /// MySQL of another Debian release, with the libraries and the loader it came with.
     fn mysqld(&self, root: &Path) -> Command {
         let lib = root.join("usr/lib/x86_64-linux-gnu");
@@ -130,7 +139,11 @@ impl MariaDb {
                 command.arg("--no-defaults");
                 command
             }
-            Some(root) => self.mysqld(&root),
+            Some(root) => {
+                let mut command = self.mysqld(&root);
+                command.arg(format!("--init-file={}", self.root_over_tcp().display()));
+                command
+            }
         };
         command
             .arg(format!("--datadir={}", self.data().display()))

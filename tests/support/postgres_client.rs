@@ -21,6 +21,13 @@ pub struct Message {
     pub hint: String,
 }
 
+impl Message {
+    /// The connection is gone with it.
+    pub fn ends_session(&self) -> bool {
+        matches!(self.severity.as_str(), "FATAL" | "PANIC")
+    }
+}
+
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}: {}", self.severity, self.sqlstate, self.message)?;

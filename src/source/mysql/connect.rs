@@ -231,15 +231,15 @@ fn tls_options(endpoint: &Endpoint) -> Result<Option<SslOpts>> {
     }
     let mut options = SslOpts::default();
     if let Some(path) = endpoint.ca() {
-        let authorities = errors::read_file("ca", path)?;
+        let authorities = read_file("ca", path)?;
         options = options
             .with_root_certs(vec![authorities.into()])
             .with_disable_built_in_roots(true);
     }
     if let Some((cert, key)) = endpoint.identity() {
         options = options.with_client_identity(Some(ClientIdentity::new(
-            errors::read_file("cert", cert)?.into(),
-            errors::read_file("key", key)?.into(),
+            read_file("cert", cert)?.into(),
+            read_file("key", key)?.into(),
         )));
     }
     Ok(Some(match mode {
@@ -253,6 +253,17 @@ fn tls_options(endpoint: &Endpoint) -> Result<Option<SslOpts>> {
             .with_danger_tls_hostname_override(Some("NotValidForName")),
         TlsMode::VerifyFull | TlsMode::Disable => options,
     }))
+}
+
+/// Reads a file that an option names.
+fn read_file(option: &str, path: &str) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| {
+        Error::new(
+            Kind::InvalidParameter,
+            format!("could not read file \"{path}\" of option \"{option}\""),
+        )
+        .with_detail(error.to_string())
+    })
 }
 
 /// Bounds the silence of the source over many waits, with one timer: it is armed again only when it

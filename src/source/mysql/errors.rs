@@ -6,7 +6,7 @@
 use mysql_async::{DriverError, Error as Failure, IoError, ServerError};
 
 use super::endpoint::{Endpoint, TlsMode};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind};
 
 /// What was being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -315,17 +315,6 @@ fn shown(error: &ServerError) -> String {
         return error.message.clone();
     }
     "(the text is left out: it may hold a value)".to_string()
-}
-
-/// Reads a file that an option names.
-pub(super) fn read_file(option: &str, path: &str) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| {
-        Error::new(
-            Kind::InvalidParameter,
-            format!("could not read file \"{path}\" of option \"{option}\""),
-        )
-        .with_detail(error.to_string())
-    })
 }
 
 #[cfg(test)]

@@ -4,6 +4,9 @@
 //! copy needs, `schema` reads the catalog, `snapshot` streams rows. A [`connect::Connection`] is all
 //! the state there is: dropping a future in the middle costs that connection and nothing else.
 //! `sql` and `key` are pure: they build every statement whose text depends on data.
+//!
+//! The runtime needs I/O and time. Names are resolved on a thread of the runtime's blocking pool,
+//! which cannot be interrupted: end the runtime with `shutdown_background`, not by dropping it.
 
 pub mod column_type;
 pub mod connect;
