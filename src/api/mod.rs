@@ -2,6 +2,11 @@
 //! the supervisor when the transaction commits; the work is done elsewhere. Their comments and
 //! privileges are in `sql/functions.sql`.
 
+// pgrx wants its own, large, error report to keep SQLSTATE and HINT; it is made once per call.
+#![allow(clippy::result_large_err)]
+// A set-returning function names its columns in its own signature, whatever their number.
+#![allow(clippy::type_complexity)]
+
 mod control;
 mod job;
 mod preview;

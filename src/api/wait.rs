@@ -13,7 +13,6 @@ use crate::engine::processes;
 use crate::error::{Error, Kind, Result};
 use crate::model::state::RunStatus;
 use crate::pg::latch;
-use crate::pg::lock::Claim;
 use crate::plan::identifier::literal;
 
 /// How often the catalog is looked at; nothing tells a waiting backend of another's commit.
@@ -61,21 +60,11 @@ fn wait(job: &Job, timeout: Option<Duration>) -> Result<RunStatus> {
             return Ok(status);
         }
         if look % LOOKS_PER_REVIVAL == 0 && status != RunStatus::Paused {
-            revive_supervisor()?;
+            processes::revive_supervisor()?;
         }
         latch::wait(None, rest.map_or(LOOK, |rest| rest.min(LOOK)));
     }
     Err(Error::new(Kind::Internal, "waited too often"))
-}
-
-fn revive_supervisor() -> Result<()> {
-    let alive = processes::holders()?
-        .iter()
-        .any(|holder| holder.holds(Claim::Supervisor));
-    if !alive {
-        let _ = processes::start_supervisor(crate::pg::worker::database());
-    }
-    Ok(())
 }
 
 fn require_completed(run_id: i64) -> Result<()> {

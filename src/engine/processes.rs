@@ -70,6 +70,29 @@ pub fn wake_supervisor() {
     }
 }
 
+/// Starts a supervisor where none lives; without a free slot the caller's next look tries again.
+pub fn revive_supervisor() -> Result<()> {
+    if supervisor()?.is_none() {
+        let _ = start_supervisor(worker::database());
+    }
+    Ok(())
+}
+
+/// Makes the supervisor look at the catalog now.
+pub fn wake_running_supervisor() -> Result<()> {
+    if let Some(pid) = supervisor()? {
+        worker::wake(pid);
+    }
+    Ok(())
+}
+
+fn supervisor() -> Result<Option<i64>> {
+    Ok(holders()?
+        .iter()
+        .find(|holder| holder.holds(Claim::Supervisor))
+        .map(|holder| holder.pid))
+}
+
 /// A process and the claim it holds.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct Holder {

@@ -66,11 +66,7 @@ fn claim_database() -> Result<Option<Held>> {
         if let Some(held) = lock::try_exclusive(Claim::Supervisor, 0) {
             return Ok(Some(held));
         }
-        for holder in processes::holders()? {
-            if holder.holds(Claim::Supervisor) {
-                worker::wake(holder.pid);
-            }
-        }
+        processes::wake_running_supervisor()?;
         Ok(None)
     })
 }

@@ -39,7 +39,8 @@ fn work(run_id: i64) -> Result<()> {
         latch::check_for_interrupts();
         worker::reload_configuration_if_asked();
         let found = transaction::run(|| {
-            revive_supervisor()?;
+            // The supervisor revives workers; they revive it.
+            processes::revive_supervisor()?;
             Ok((find_job(run_id)?, claim::next(run_id)?))
         })?;
         match found {
@@ -55,10 +56,17 @@ fn work(run_id: i64) -> Result<()> {
             (Some(job), Claimed::Task(task)) => {
                 idle_looks = 0;
                 worker::report_activity(Some(&describe(&job, &task)));
-                if let Err(error) = perform(&job, &task, &mut reader) {
-                    // What the reader was asked last has no taker any more.
-                    reader = None;
-                    failure::record(&job, &task, &error)?;
+                match perform(&job, &task, &mut reader) {
+                    // It may have been the last unit of the run.
+                    Ok(()) if matches!(task, Task::Finish(..)) => {
+                        transaction::run(processes::wake_running_supervisor)?;
+                    }
+                    Ok(()) => {}
+                    Err(error) => {
+                        // What the reader was asked last has no taker any more.
+                        reader = None;
+                        failure::record(&job, &task, &error)?;
+                    }
                 }
             }
         }
@@ -87,18 +95,6 @@ fn find_job(run_id: i64) -> Result<Option<Job>> {
         Some(run) => job::get_by_id(run.job_id).map(Some),
         None => Ok(None),
     }
-}
-
-/// The supervisor revives workers; they revive it.
-fn revive_supervisor() -> Result<()> {
-    let alive = processes::holders()?
-        .iter()
-        .any(|holder| holder.holds(Claim::Supervisor));
-    if !alive {
-        // Without a free slot the next look tries again.
-        let _ = processes::start_supervisor(worker::database());
-    }
-    Ok(())
 }
 
 /// What `pg_stat_activity.query` shows.

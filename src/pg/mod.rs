@@ -2,6 +2,8 @@
 //! works with the safe functions here. All of it runs on the backend's main thread; the exception
 //! is [`thread`], which makes threads that no signal reaches.
 #![allow(unsafe_code)]
+// AclMode is 32 bits wide up to PostgreSQL 15 and 64 since.
+#![allow(clippy::useless_conversion)]
 
 pub mod catalog_owner;
 pub mod copy;

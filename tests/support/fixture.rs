@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 /// Enough for anything a test waits for on a slow machine.
-pub const LONG: Duration = seconds(120);
+pub const LONG: Duration = seconds(60);
 
 /// Kinds of the extension's background workers in `pg_stat_activity`.
 pub const WORKER: &str = "tributary worker";
@@ -94,10 +94,14 @@ impl Databases {
         status(&mut self.pg, job)
     }
 
+    /// Empty while the unit is not there.
     pub fn unit_status(&mut self, job: &str, unit: &str) -> String {
-        self.pg.text(&format!(
-            "SELECT status FROM sync_units WHERE job = '{job}' AND unit = '{unit}'"
-        ))
+        let sql = format!("SELECT status FROM sync_units WHERE job = '{job}' AND unit = '{unit}'");
+        let rows = self.pg.rows(&sql);
+        rows.into_iter()
+            .next()
+            .and_then(|row| row[0].clone())
+            .unwrap_or_default()
     }
 
     #[track_caller]
