@@ -15,7 +15,7 @@ use crate::catalog::run;
 use crate::error::Result;
 use crate::pg::lock::{self, Claim};
 use crate::pg::worker::{self, OnTerminate};
-use crate::pg::{latch, transaction};
+use crate::pg::{latch, report, transaction};
 
 /// A look for work every so often while others cut chunks or finish theirs, then the worker leaves.
 const IDLE_LOOK: Duration = Duration::from_millis(100);
@@ -56,7 +56,8 @@ fn work(run_id: i64) -> Result<()> {
             (Some(job), Claimed::Task(task)) => {
                 idle_looks = 0;
                 worker::report_activity(Some(&describe(&job, &task)));
-                match perform(&job, &task, &mut reader) {
+                // A cancel request may come between two transactions of the task.
+                match report::catch(|| perform(&job, &task, &mut reader)) {
                     // It may have been the last unit of the run.
                     Ok(()) if matches!(task, Task::Finish(..)) => {
                         transaction::run(processes::wake_running_supervisor)?;

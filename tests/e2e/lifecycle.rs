@@ -16,7 +16,7 @@ const ONE_BATCH: &str =
 const SMALL: &str =
     r#"{"workers": 2, "chunk_rows": 1000, "batch_rows": 200, "retry_initial": "100 ms"}"#;
 
-/// A run that stands in the middle of a COPY, because its source is silent.
+/// A run that stands in the middle of its table, because its source is silent.
 fn stuck(name: &str, options: &str) -> (TcpProxy, Databases) {
     let proxy = TcpProxy::to(shared().mariadb.port);
     let mut test = Databases::through(proxy.port, name, &shared().mariadb, &shared().postgres);
@@ -25,11 +25,13 @@ fn stuck(name: &str, options: &str) -> (TcpProxy, Databases) {
     test.job("j", options);
     test.start("j");
     wait_until("the source has gone silent", LONG, || proxy.holding());
-    let pg = &mut test.pg;
-    wait_until("the run is in a COPY", LONG, || {
-        pg.number("SELECT count(*) FROM pg_stat_progress_copy WHERE datname = current_database()")
-            > 0
-    });
+    if options == ONE_BATCH {
+        // A small batch may just have ended when the source fell silent.
+        let pg = &mut test.pg;
+        let copies =
+            "SELECT count(*) FROM pg_stat_progress_copy WHERE datname = current_database()";
+        wait_until("the run is in a COPY", LONG, || pg.number(copies) > 0);
+    }
     (proxy, test)
 }
 

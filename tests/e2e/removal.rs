@@ -168,8 +168,12 @@ fn a_target_is_dropped_and_renamed_in_the_middle_of_a_run() {
 }
 
 #[test]
-fn a_job_is_dropped_while_it_runs() {
+fn a_job_is_dropped_once_its_run_is_cancelled() {
     let (_proxy, mut test, mut owner) = running("drop_job");
+    let error = owner.error("SELECT sync_drop_job('j')");
+    assert_eq!(error.sqlstate, "55000", "{error:?}");
+    assert!(error.hint.contains("sync_cancel"), "{error:?}");
+    unblocked(&mut owner, "SELECT sync_cancel('j')");
     unblocked(&mut owner, "SELECT sync_drop_job('j')");
     assert_no_workers(&mut test.pg, "drop_job");
     for view in [
@@ -179,14 +183,9 @@ fn a_job_is_dropped_while_it_runs() {
         "sync_runs",
         "sync_events",
     ] {
-        assert!(
-            test.pg.rows(&format!("SELECT * FROM {view}")).is_empty(),
-            "{view}"
-        );
+        let rows = test.pg.rows(&format!("SELECT * FROM {view}"));
+        assert!(rows.is_empty(), "{view}");
     }
-    assert_ne!(
-        test.pg.text("SELECT to_regclass('j.t')"),
-        "",
-        "the copied table is the user's"
-    );
+    let table = test.pg.text("SELECT to_regclass('j.t')");
+    assert_ne!(table, "", "the copied table is the user's");
 }

@@ -7,6 +7,7 @@ use super::wait::{seconds, wait_for};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, OnceLock};
 
 pub struct MariaDb {
     sandbox: Sandbox,
@@ -49,35 +50,24 @@ impl MariaDb {
         self.sandbox.path().join("data")
     }
 
+    /// A copy of a data directory that was initialized once for this program: that takes seconds.
     fn initialize(&self) {
-        let log = File::create(self.sandbox.path().join("install.log")).expect("a log");
-        let mut command = match mysql_root() {
-            None => {
-                let mut command = self.sandbox.command("mariadb-install-db");
-                command.args([
-                    "--no-defaults",
-                    "--skip-test-db",
-                    "--auth-root-authentication-method=normal",
-                ]);
-                command
-            }
-            Some(root) => {
-                let mut command = self.mysqld(&root);
-                command.arg("--initialize-insecure");
-                command
-            }
-        };
-        let status = command
-            .arg(format!("--datadir={}", self.data().display()))
-            .stdout(log.try_clone().expect("the log again"))
-            .stderr(log)
+        static TEMPLATE: OnceLock<Mutex<Sandbox>> = OnceLock::new();
+        let template = TEMPLATE.get_or_init(|| {
+            let sandbox = Sandbox::new("my-template");
+            // MariaDB's installer fails now and then, with or without a reason it gives.
+            let done = (0..3).any(|_| install(&sandbox));
+            assert!(done, "{}", read(&sandbox.path().join("install.log")));
+            Mutex::new(sandbox)
+        });
+        let template = template.lock().expect("the template").path().join("data");
+        let status = Command::new("cp")
+            .arg("-a")
+            .arg(&template)
+            .arg(self.data())
             .status()
-            .expect("the installer of the source server");
-        assert!(
-            status.success(),
-            "{}",
-            read(&self.sandbox.path().join("install.log"))
-        );
+            .expect("cp");
+        assert!(status.success(), "the template is not copied");
     }
 
     /// MySQL knows root by the name localhost only, which no TCP connection has without resolving.
@@ -87,42 +77,6 @@ impl MariaDb {
                           GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;\n";
         fs::write(&path, statements).expect("the init file");
         path
-    }
-
-    /// MySQL of another Debian release, with the libraries and the loader it came with.
-    fn mysqld(&self, root: &Path) -> Command {
-        let lib = root.join("usr/lib/x86_64-linux-gnu");
-        let mut command = Command::new(root.join("usr/lib64/ld-linux-x86-64.so.2"));
-        command
-            .arg("--library-path")
-            .arg(format!(
-                "{}:{}",
-                lib.display(),
-                root.join("usr/lib/mysql/private").display()
-            ))
-            .arg(root.join("usr/sbin/mysqld"))
-            .arg("--no-defaults")
-            .arg(format!("--basedir={}", root.join("usr").display()))
-            .arg(format!(
-                "--lc-messages-dir={}",
-                root.join("usr/share/mysql").display()
-            ))
-            .arg(format!(
-                "--character-sets-dir={}",
-                root.join("usr/share/mysql/charsets").display()
-            ))
-            .arg(format!(
-                "--plugin-dir={}",
-                root.join("usr/lib/mysql/plugin").display()
-            ))
-            .args(["--secure-file-priv=", "--mysqlx=OFF"])
-            .current_dir(self.sandbox.path())
-            .stdin(Stdio::null());
-        if server_user().is_some() {
-            // The cache may be where only root looks.
-            command.arg("--user=root");
-        }
-        command
     }
 
     /// Starts the server again after `stop` or `kill9`, on the same port.
@@ -140,7 +94,7 @@ impl MariaDb {
                 command
             }
             Some(root) => {
-                let mut command = self.mysqld(&root);
+                let mut command = mysqld(&self.sandbox, &root);
                 command.arg(format!("--init-file={}", self.root_over_tcp().display()));
                 command
             }
@@ -237,6 +191,73 @@ impl MariaDb {
         self.sandbox.keep();
         self.server = None;
     }
+}
+
+/// MySQL of another Debian release, with the libraries and the loader it came with.
+fn mysqld(sandbox: &Sandbox, root: &Path) -> Command {
+    let lib = root.join("usr/lib/x86_64-linux-gnu");
+    let mut command = Command::new(root.join("usr/lib64/ld-linux-x86-64.so.2"));
+    command
+        .arg("--library-path")
+        .arg(format!(
+            "{}:{}",
+            lib.display(),
+            root.join("usr/lib/mysql/private").display()
+        ))
+        .arg(root.join("usr/sbin/mysqld"))
+        .arg("--no-defaults")
+        .arg(format!("--basedir={}", root.join("usr").display()))
+        .arg(format!(
+            "--lc-messages-dir={}",
+            root.join("usr/share/mysql").display()
+        ))
+        .arg(format!(
+            "--character-sets-dir={}",
+            root.join("usr/share/mysql/charsets").display()
+        ))
+        .arg(format!(
+            "--plugin-dir={}",
+            root.join("usr/lib/mysql/plugin").display()
+        ))
+        .args(["--secure-file-priv=", "--mysqlx=OFF"])
+        .current_dir(sandbox.path())
+        .stdin(Stdio::null());
+    if server_user().is_some() {
+        // The cache may be where only root looks.
+        command.arg("--user=root");
+    }
+    command
+}
+
+/// Makes a data directory; returns whether that went well.
+fn install(sandbox: &Sandbox) -> bool {
+    let data = sandbox.path().join("data");
+    let _ = fs::remove_dir_all(&data);
+    let log = File::create(sandbox.path().join("install.log")).expect("a log");
+    let mut command = match mysql_root() {
+        None => {
+            let mut command = sandbox.command("mariadb-install-db");
+            command.args([
+                "--no-defaults",
+                "--skip-test-db",
+                "--auth-root-authentication-method=normal",
+            ]);
+            command.arg("--innodb-log-file-size=32M");
+            command
+        }
+        Some(root) => {
+            let mut command = mysqld(sandbox, &root);
+            command.arg("--initialize-insecure");
+            command
+        }
+    };
+    command
+        .arg(format!("--datadir={}", data.display()))
+        .stdout(log.try_clone().expect("the log again"))
+        .stderr(log)
+        .status()
+        .expect("the installer of the source server")
+        .success()
 }
 
 /// A source behind any port: the server's own or a proxy's.
