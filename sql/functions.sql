@@ -8,7 +8,7 @@ BEGIN
     run := @extschema@.sync_start(job);
     COMMIT;
     LOOP
-        state := @extschema@.sync_wait(job, '1 second');
+        state := @extschema@.sync_wait(job, '1 second'::pg_catalog.interval);
         COMMIT;
         EXIT WHEN state IN ('completed', 'failed', 'cancelled');
         FOR unit IN

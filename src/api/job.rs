@@ -9,7 +9,7 @@ use crate::catalog::job::{self, NewJob};
 use crate::catalog::{run, unit};
 use crate::error::{Error, Kind, Result};
 use crate::model::options::{JobOptions, UnitOptions, merge_options};
-use crate::pg::{report, role, server};
+use crate::pg::{report, role, server, worker};
 use crate::plan::identifier::literal;
 use crate::plan::units::validate_patterns;
 use crate::sink::stage;
@@ -48,6 +48,7 @@ fn create(new: &NewJob<'_>, mode: &str) -> Result<i64> {
     crate::model::name::check_name("target schema", new.target_schema)?;
     validate_patterns(new.units)?;
     JobOptions::parse(new.options)?;
+    worker::require_utf8_database()?;
     role::require_login(new.owner)?;
     server::options_for(new.source, new.owner)?;
     job::insert(new)?.ok_or_else(|| {

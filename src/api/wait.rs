@@ -45,6 +45,13 @@ fn microseconds(interval: &Interval) -> u64 {
 }
 
 fn wait(job: &Job, timeout: Option<Duration>) -> Result<RunStatus> {
+    if !crate::pg::worker::sees_commits_of_others() {
+        return Err(Error::new(
+            Kind::InvalidState,
+            "a transaction with isolation level repeatable read or serializable never sees a run end",
+        )
+        .with_hint("call sync_wait in a READ COMMITTED transaction"));
+    }
     let since = Instant::now();
     for look in 1u32.. {
         let Some(run) = run::latest(job.job_id)? else {
@@ -68,12 +75,11 @@ fn wait(job: &Job, timeout: Option<Duration>) -> Result<RunStatus> {
 }
 
 fn require_completed(run_id: i64) -> Result<()> {
-    let run = run::get(run_id)?
-        .ok_or_else(|| Error::new(Kind::ObjectMissing, format!("run {run_id} does not exist")))?;
-    crate::pg::role::require_privileges_of(
-        crate::catalog::job::get_by_id(run.job_id)?.owner(),
-        "",
-    )?;
+    let missing = || Error::new(Kind::ObjectMissing, format!("run {run_id} does not exist"));
+    let run = run::get(run_id)?.ok_or_else(missing)?;
+    let job = crate::catalog::job::get_by_id(run.job_id)?;
+    // Strangers do not learn what there is.
+    crate::pg::role::require_privileges_of(job.owner(), &job.job).map_err(|_| missing())?;
     match run.status()? {
         RunStatus::Completed => Ok(()),
         status => Err(failed(&run, status)),

@@ -14,7 +14,7 @@ use crate::pg::{report, transaction, worker};
 use crate::plan::identifier::literal;
 use crate::plan::retry;
 
-const QUERY_CANCELED: &str = "57014";
+pub const QUERY_CANCELED: &str = "57014";
 
 /// Records the error of a task in the catalog and gives back what was claimed.
 pub fn record(job: &Job, task: &Task, error: &Error) -> Result<()> {

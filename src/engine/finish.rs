@@ -3,7 +3,7 @@
 use crate::catalog::unit::{self, Unit};
 use crate::error::{Error, Kind, Result};
 use crate::model::state::LoadMethod;
-use crate::pg::transaction;
+use crate::pg::{relation, transaction};
 use crate::sink::{stage, target};
 
 pub fn finish(unit: &Unit) -> Result<()> {
@@ -21,6 +21,11 @@ pub fn finish(unit: &Unit) -> Result<()> {
                 )
                 .with_hint("create the key again, then call sync_retry")
             })?;
+            let staged = stage::get(&fitted.plan, stage)?;
+            if Some(staged.oid) != unit.load_oid {
+                return Err(stage::replaced(&fitted.plan, stage));
+            }
+            relation::lock_own_table(&staged)?;
             stage::merge(&fitted.plan, &key, stage)?;
         }
         unit::set_completed(unit)

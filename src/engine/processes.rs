@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::catalog::job::Job;
 use crate::error::Result;
-use crate::pg::catalog_owner::as_catalog_owner;
+use crate::pg::catalog_owner::{as_catalog_owner, catalog_owner};
 use crate::pg::lock::Claim;
 use crate::pg::spi;
 use crate::pg::worker::{self, Assignment, Handle, Registration, Restart};
@@ -30,7 +30,7 @@ pub fn start_supervisor(database: u32) -> Option<Handle> {
     })
 }
 
-/// Starts a worker of the run as the job's owner.
+/// Starts a worker of the run as the job's owner; `None` where no slot is free.
 pub fn start_worker(job: &Job, run_id: i64) -> Option<Handle> {
     worker::start(&Registration {
         name: format!("{WORKER} {}", job.job),
@@ -120,13 +120,9 @@ pub fn database_is_being_dropped() -> Result<bool> {
     Ok(found.is_some())
 }
 
-/// Is the catalog there at all?
-pub fn extension_exists() -> Result<bool> {
-    let found: Option<serde_json::Value> = spi::query_first(
-        "SELECT 1 FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass('tributary.run')",
-        &[],
-    )?;
-    Ok(found.is_some())
+/// Is the extension installed here?
+pub fn extension_exists() -> bool {
+    catalog_owner().is_some()
 }
 
 /// Ends a process of ours; harmless where it has ended by itself.

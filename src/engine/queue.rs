@@ -28,7 +28,9 @@ pub struct Queue<T> {
 #[derive(Debug)]
 struct State<T> {
     frames: VecDeque<(T, usize)>,
+    /// Of the frames and of the one handed out last.
     bytes: usize,
+    handed_out: usize,
     closed: bool,
     spare: Vec<Vec<u8>>,
 }
@@ -39,6 +41,7 @@ impl<T> Queue<T> {
             state: Mutex::new(State {
                 frames: VecDeque::new(),
                 bytes: 0,
+                handed_out: 0,
                 closed: false,
                 spare: Vec::new(),
             }),
@@ -60,7 +63,10 @@ impl<T> Queue<T> {
     /// Appends a frame of `bytes` bytes, waiting for room. Reader thread only.
     pub fn push(&self, frame: T, bytes: usize) -> Result<()> {
         let mut state = self.lock();
-        while state.bytes > 0 && state.bytes.saturating_add(bytes) > CAPACITY && !state.closed {
+        while !state.frames.is_empty()
+            && state.bytes.saturating_add(bytes) > CAPACITY
+            && !state.closed
+        {
             state = self
                 .space
                 .wait(state)
@@ -86,7 +92,9 @@ impl<T> Queue<T> {
             self.filled.clear();
             return None;
         };
-        state.bytes = state.bytes.saturating_sub(bytes);
+        // What was handed out before is used up by now; this frame counts until the next one.
+        state.bytes = state.bytes.saturating_sub(state.handed_out);
+        state.handed_out = bytes;
         drop(state);
         self.space.notify_one();
         Some(frame)

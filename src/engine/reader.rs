@@ -20,6 +20,9 @@ use crate::source::mysql::{self, BoundaryRequest, Check, Connection, Endpoint, S
 /// How long the server's side of a cancelled request may take to end.
 const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// What a frame without rows counts as.
+const FRAME_BYTES: usize = 512;
+
 /// What the thread is asked to do.
 #[derive(Debug)]
 enum Request {
@@ -55,6 +58,7 @@ pub struct Reader {
     requests: mpsc::Sender<Request>,
     queue: Arc<Queue<Frame>>,
     cancel: Arc<tokio::sync::Notify>,
+    endpoint: Endpoint,
 }
 
 impl Reader {
@@ -64,7 +68,7 @@ impl Reader {
         let cancel = Arc::new(tokio::sync::Notify::new());
         let (requests, inbox) = mpsc::channel();
         let thread = Thread {
-            endpoint,
+            endpoint: endpoint.clone(),
             queue: Arc::clone(&queue),
             cancel: Arc::clone(&cancel),
         };
@@ -73,7 +77,13 @@ impl Reader {
             requests,
             queue,
             cancel,
+            endpoint,
         })
+    }
+
+    /// Does it read from there, with these credentials?
+    pub fn reads(&self, endpoint: &Endpoint) -> bool {
+        &self.endpoint == endpoint
     }
 
     pub fn preflight(&self) -> Result<Vec<Check>> {
@@ -178,6 +188,10 @@ impl Thread {
             .unwrap_or_else(|_| Err(Error::new(Kind::Internal, "the reader thread panicked")))
         {
             self.fail(error);
+            // Whoever asks again gets an answer too.
+            while inbox.recv().is_ok() {
+                self.fail(thread_ended());
+            }
         }
     }
 
@@ -257,12 +271,14 @@ struct QueueSink<'a>(&'a Queue<Frame>);
 
 impl BatchSink for QueueSink<'_> {
     fn data(&mut self, buffer: Vec<u8>) -> Result<Vec<u8>> {
-        let bytes = buffer.len();
-        self.0.push(Frame::Rows(buffer), bytes)?;
+        // What it holds of memory, not of rows: many small batches must not add up unseen.
+        let bytes = buffer.capacity();
+        self.0
+            .push(Frame::Rows(buffer), bytes.saturating_add(FRAME_BYTES))?;
         Ok(self.0.spare())
     }
 
     fn batch_end(&mut self, end: BatchEnd) -> Result<()> {
-        self.0.push(Frame::BatchEnd(end), 0)
+        self.0.push(Frame::BatchEnd(end), FRAME_BYTES)
     }
 }

@@ -16,7 +16,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::state::RunStatus;
 use crate::pg::lock::{self, Claim, Held};
 use crate::pg::worker::{self, Handle, OnTerminate};
-use crate::pg::{guc, latch, report, transaction};
+use crate::pg::{guc, latch, report, role, transaction};
 
 /// Longest time between two looks; wake-ups make most of them earlier.
 const LOOK: Duration = Duration::from_millis(500);
@@ -27,7 +27,10 @@ const SHORT_LIVES: u32 = 10;
 
 pub fn main() {
     let assignment = worker::begin(OnTerminate::DieForGood);
-    worker::connect(assignment);
+    if let Err(error) = worker::connect(assignment) {
+        worker::log_error(processes::SUPERVISOR, &error);
+        return;
+    }
     loop {
         match claim_database() {
             Ok(Some(held)) => match Supervisor::default().supervise() {
@@ -44,7 +47,7 @@ pub fn main() {
                         return;
                     }
                     worker::log_error(processes::SUPERVISOR, &error);
-                    latch::wait(None, LOOK);
+                    wait();
                 }
             },
             Ok(None) => return,
@@ -60,7 +63,7 @@ pub fn main() {
 /// does it; that one is woken.
 fn claim_database() -> Result<Option<Held>> {
     transaction::run(|| {
-        if !processes::extension_exists()? {
+        if !processes::extension_exists() {
             return Ok(None);
         }
         if let Some(held) = lock::try_exclusive(Claim::Supervisor, 0) {
@@ -72,11 +75,11 @@ fn claim_database() -> Result<Option<Held>> {
 }
 
 fn catalog_exists() -> bool {
-    transaction::run(processes::extension_exists).unwrap_or(false)
+    transaction::run(|| Ok(processes::extension_exists())).unwrap_or(false)
 }
 
 fn work_left() -> bool {
-    transaction::run(|| Ok(processes::extension_exists()? && needs_supervisor(&run::active()?)?))
+    transaction::run(|| Ok(processes::extension_exists() && needs_supervisor(&run::active()?)?))
         .unwrap_or(false)
 }
 
@@ -88,6 +91,12 @@ fn needs_supervisor(runs: &[Run]) -> Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// Until the latch is set, or the time for a look has come. A stray cancel request ends the wait
+/// and no more.
+fn wait() {
+    let _ = report::catch(|| Ok(latch::wait(None, LOOK)));
 }
 
 enum Outcome {
@@ -134,7 +143,7 @@ impl Supervisor {
                 return Ok(Outcome::Idle);
             }
             worker::report_activity(None);
-            latch::wait(None, LOOK);
+            wait();
         }
     }
 
@@ -176,6 +185,9 @@ impl Supervisor {
 
     fn look_after(&mut self, run: &Run, holders: &[Holder]) -> Result<()> {
         let job = job::get_by_id(run.job_id)?;
+        if !role::exists(job.owner()) {
+            return run::fail(run, &no_owner(&job), None);
+        }
         let mut wanted = 1;
         if run.expanded {
             if unit::resume_due(run.run_id)? > 0 {
@@ -299,6 +311,14 @@ fn end_if_done(job: &Job, run: &Run) -> Result<bool> {
     }
     event::prune(job.job_id)?;
     Ok(true)
+}
+
+fn no_owner(job: &Job) -> Error {
+    Error::new(
+        Kind::ObjectMissing,
+        format!("the owner of job \"{}\" does not exist any more", job.job),
+    )
+    .with_hint("drop the job and create it as another role")
 }
 
 fn cannot_begin(job: &Job) -> Error {

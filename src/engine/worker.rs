@@ -23,8 +23,11 @@ const IDLE_LOOKS: u32 = 20;
 
 pub fn main() {
     let assignment = worker::begin(OnTerminate::Die);
-    worker::connect(assignment);
-    if let Err(error) = work(assignment.run) {
+    // Role 0 would be the bootstrap superuser.
+    if assignment.role == 0 {
+        return;
+    }
+    if let Err(error) = worker::connect(assignment).and_then(|()| work(assignment.run)) {
         worker::log_error("tributary worker", &error);
     }
 }
@@ -36,13 +39,12 @@ fn work(run_id: i64) -> Result<()> {
     let mut reader = None;
     let mut idle_looks = 0;
     loop {
-        latch::check_for_interrupts();
         worker::reload_configuration_if_asked();
-        let found = transaction::run(|| {
-            // The supervisor revives workers; they revive it.
-            processes::revive_supervisor()?;
-            Ok((find_job(run_id)?, claim::next(run_id)?))
-        })?;
+        let found = match transaction::run(|| look(run_id)) {
+            // A cancel request that came late: what it was meant for is let go of.
+            Err(error) if error.sqlstate() == failure::QUERY_CANCELED => continue,
+            found => found?,
+        };
         match found {
             (None, _) | (_, Claimed::RunEnded) => return Ok(()),
             (Some(_), Claimed::Nothing) => {
@@ -51,7 +53,8 @@ fn work(run_id: i64) -> Result<()> {
                     return Ok(());
                 }
                 worker::report_activity(None);
-                latch::wait(None, IDLE_LOOK);
+                // A late cancel request ends the wait and no more.
+                let _ = report::catch(|| Ok(latch::wait(None, IDLE_LOOK)));
             }
             (Some(job), Claimed::Task(task)) => {
                 idle_looks = 0;
@@ -74,13 +77,21 @@ fn work(run_id: i64) -> Result<()> {
     }
 }
 
+fn look(run_id: i64) -> Result<(Option<Job>, Claimed)> {
+    // The supervisor revives workers; they revive it.
+    processes::revive_supervisor()?;
+    Ok((find_job(run_id)?, claim::next(run_id)?))
+}
+
 fn perform(job: &Job, task: &Task, reader: &mut Option<Reader>) -> Result<()> {
     if let Task::Finish(unit, _) = task {
         return finish::finish(unit);
     }
+    // Rights and credentials are looked at anew for each task: they may have been taken away.
+    let endpoint = transaction::run(|| session::endpoint(job))?;
     let reader = match reader {
-        Some(reader) => reader,
-        None => reader.insert(transaction::run(|| session::open(job))?),
+        Some(reader) if reader.reads(&endpoint) => reader,
+        _ => reader.insert(Reader::start(endpoint)?),
     };
     match task {
         Task::Expand(run, _) => expand::expand(job, run, reader),

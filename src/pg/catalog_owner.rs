@@ -3,18 +3,25 @@
 use pgrx::pg_sys;
 
 use super::guc;
+use crate::error::{Error, Kind, Result};
 
 /// Runs `work` with the rights of the extension's owner and a pinned `search_path`, then gives
 /// both back. `work` may run nothing but fixed statements on the extension's own tables: no text
 /// that a user wrote, and no table that a user could put a trigger on. On an ERROR the enclosing
 /// (sub)transaction's abort restores both.
-pub fn as_catalog_owner<T>(work: impl FnOnce() -> T) -> T {
+pub fn as_catalog_owner<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let owner = catalog_owner().ok_or_else(|| {
+        Error::new(
+            Kind::ObjectMissing,
+            "extension \"pg_tributary\" is not installed in this database",
+        )
+        .with_hint("CREATE EXTENSION pg_tributary;")
+    })?;
     let mut user = pg_sys::Oid::INVALID;
     let mut context = 0;
     // SAFETY: out-pointers to locals; the identity is set back below, or by the abort.
     let nest = unsafe {
         pg_sys::GetUserIdAndSecContext(&raw mut user, &raw mut context);
-        let owner = catalog_owner();
         pg_sys::SetUserIdAndSecContext(
             owner,
             context
@@ -33,25 +40,41 @@ pub fn as_catalog_owner<T>(work: impl FnOnce() -> T) -> T {
     value
 }
 
-/// Owner of schema `tributary`; the bootstrap superuser where the extension is not there (then the
-/// statement that follows fails for want of its table, whoever runs it).
-fn catalog_owner() -> pg_sys::Oid {
+/// Owner of the catalog, if schema `tributary` belongs to our extension: nobody else's schema of
+/// that name is ever given its rights. Only a superuser can create the extension.
+pub fn catalog_owner() -> Option<pg_sys::Oid> {
     // SAFETY: catalog look-ups inside a transaction; the tuple is released.
     unsafe {
+        let extension = pg_sys::get_extension_oid(c"pg_tributary".as_ptr(), true);
         let schema = pg_sys::get_namespace_oid(c"tributary".as_ptr(), true);
-        if schema == pg_sys::Oid::INVALID {
-            return pg_sys::Oid::from(pg_sys::BOOTSTRAP_SUPERUSERID);
+        if extension == pg_sys::Oid::INVALID
+            || schema == pg_sys::Oid::INVALID
+            || pg_sys::getExtensionOfObject(pg_sys::NamespaceRelationId, schema) != extension
+        {
+            return None;
         }
         let tuple = pg_sys::SearchSysCache1(
             pg_sys::SysCacheIdentifier::NAMESPACEOID as i32,
             pg_sys::Datum::from(schema),
         );
         if tuple.is_null() {
-            return pg_sys::Oid::from(pg_sys::BOOTSTRAP_SUPERUSERID);
+            return None;
         }
         let form = pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_namespace>();
         let owner = (*form).nspowner;
         pg_sys::ReleaseSysCache(tuple);
-        owner
+        Some(owner)
     }
+}
+
+/// Runs `work` as the current role with a pinned `search_path`: for fixed statements on the
+/// server's own catalogs, where a caller's path could lead to somebody else's function.
+pub fn with_pinned_path<T>(work: impl FnOnce() -> T) -> T {
+    // SAFETY: opens a nest level that is closed below, or by the abort after an ERROR.
+    let nest = unsafe { pg_sys::NewGUCNestLevel() };
+    guc::set_save(c"search_path", c"pg_catalog, pg_temp");
+    let value = work();
+    // SAFETY: closes the level opened above.
+    unsafe { pg_sys::AtEOXact_GUC(false, nest) };
+    value
 }

@@ -111,7 +111,7 @@ fn changed() -> Error {
 
 /// Copies the stream into the columns of the relation; the number of rows that went in.
 ///
-/// Runs in the caller's transaction as the current role, whose rights [`relation`] has checked.
+/// Runs in the caller's transaction as the current role, whose rights it checks.
 pub fn copy_in(
     target: &relation::Relation,
     columns: &[(String, PgType)],
@@ -128,15 +128,17 @@ pub fn copy_in(
     // the transaction's memory; an ERROR unwinds through here to the caller's `catch`, and the
     // abort closes relation and COPY state.
     unsafe {
-        let relation = pg_sys::try_table_open(oid, pg_sys::RowExclusiveLock as pg_sys::LOCKMODE);
-        if relation.is_null() {
+        let open = pg_sys::try_table_open(oid, pg_sys::RowExclusiveLock as pg_sys::LOCKMODE);
+        if open.is_null() {
             return Err(changed());
         }
-        require_types(relation, columns)?;
+        // Under the lock: both may have changed since the last batch.
+        relation::require_copy_rights(target)?;
+        require_types(open, columns)?;
         let parse_state = pg_sys::make_parsestate(std::ptr::null_mut());
         pg_sys::addRangeTableEntryForRelation(
             parse_state,
-            relation,
+            open,
             pg_sys::RowExclusiveLock as i32,
             std::ptr::null_mut(),
             false,
@@ -154,7 +156,7 @@ pub fn copy_in(
         ));
         let state = pg_sys::BeginCopyFrom(
             parse_state,
-            relation,
+            open,
             std::ptr::null_mut(),
             std::ptr::null(),
             false,
@@ -165,7 +167,7 @@ pub fn copy_in(
         let rows = pg_sys::CopyFrom(state);
         pg_sys::EndCopyFrom(state);
         pg_sys::free_parsestate(parse_state);
-        pg_sys::table_close(relation, pg_sys::NoLock as pg_sys::LOCKMODE);
+        pg_sys::table_close(open, pg_sys::NoLock as pg_sys::LOCKMODE);
         Ok(rows)
     }
 }

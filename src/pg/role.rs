@@ -65,6 +65,13 @@ pub fn require_login(role: u32) -> Result<()> {
     )))
 }
 
+/// Is there such a role? There is none numbered 0, which a background worker would take for the
+/// bootstrap superuser.
+pub fn exists(role: u32) -> bool {
+    // SAFETY: catalog look-up inside a transaction.
+    role != 0 && unsafe { !pg_sys::GetUserNameFromId(pg_sys::Oid::from(role), true).is_null() }
+}
+
 fn can_login(role: u32) -> bool {
     // SAFETY: catalog look-up inside a transaction; the tuple is released.
     unsafe {

@@ -1,8 +1,9 @@
 //! SQL on this server. Rows come back as JSON objects and are parsed into plain structs, so that a
 //! catalog file is a struct and its queries. Not for bulk data.
 
-use pgrx::Spi;
 use pgrx::datum::DatumWithOid;
+use pgrx::spi::SpiTupleTable;
+use pgrx::{Spi, pg_sys};
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Kind, Result};
@@ -84,17 +85,57 @@ fn internal(error: impl std::fmt::Display) -> Error {
 
 /// Rows of a query, or of a `… RETURNING` statement, each parsed from its `row_to_json`.
 pub fn query<T: DeserializeOwned>(sql: &str, args: &[Arg<'_>]) -> Result<Vec<T>> {
-    let sql = format!("WITH q AS ({sql}\n) SELECT pg_catalog.row_to_json(q)::text FROM q");
-    Spi::connect_mut(|client| {
-        let rows = client
-            .update(sql.as_str(), None, &datums(args))
-            .map_err(internal)?;
-        rows.map(|row| {
-            let json: Option<String> = row.get(1).map_err(internal)?;
-            serde_json::from_str(&json.unwrap_or_default()).map_err(internal)
-        })
+    let json = format!("WITH q AS ({sql}\n) SELECT pg_catalog.row_to_json(q)::text FROM q");
+    let rows: Vec<String> = match only_reads(sql) {
+        true => with_fresh_snapshot(|| {
+            Spi::connect(|client| {
+                strings(
+                    client
+                        .select(json.as_str(), None, &datums(args))
+                        .map_err(internal)?,
+                )
+            })
+        })?,
+        false => Spi::connect_mut(|client| {
+            strings(
+                client
+                    .update(json.as_str(), None, &datums(args))
+                    .map_err(internal)?,
+            )
+        })?,
+    };
+    rows.iter()
+        .map(|row| serde_json::from_str(row).map_err(internal))
         .collect()
-    })
+}
+
+fn strings(table: SpiTupleTable<'_>) -> Result<Vec<String>> {
+    table
+        .map(|row| Ok(row.get::<String>(1).map_err(internal)?.unwrap_or_default()))
+        .collect()
+}
+
+/// A statement that writes nothing needs no transaction id; the processes that look at the catalog
+/// twice a second would use many.
+fn only_reads(sql: &str) -> bool {
+    sql.lines()
+        .map(str::trim_start)
+        .find(|line| !line.is_empty() && !line.starts_with("--"))
+        .is_some_and(|line| line.starts_with("SELECT"))
+}
+
+/// A read sees what is committed now and what the transaction itself has done.
+fn with_fresh_snapshot<T>(work: impl FnOnce() -> T) -> T {
+    // SAFETY: inside a transaction; the snapshot pushed is popped below, or by the abort after an
+    // ERROR.
+    unsafe {
+        pg_sys::CommandCounterIncrement();
+        pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+    }
+    let value = work();
+    // SAFETY: pops what was pushed above.
+    unsafe { pg_sys::PopActiveSnapshot() };
+    value
 }
 
 /// The first row, if any.

@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_char, c_int};
 
 use pgrx::{pg_guard, pg_sys};
 
-use super::{guc, report};
+use super::{guc, report, transaction};
 use crate::error::{Error, Kind, Result};
 
 const LIBRARY: &CStr = c"pg_tributary";
@@ -149,7 +149,7 @@ unsafe extern "C-unwind" {
 thread_local! {
     static AT_COMMIT: Cell<Option<fn()>> = const { Cell::new(None) };
     static CALLBACK: Cell<bool> = const { Cell::new(false) };
-    static TERMINATED: Cell<bool> = const { Cell::new(false) };
+    static LEAVE_FOR_GOOD: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Calls `action` once when the current transaction has committed, and not when it rolls back.
@@ -173,6 +173,13 @@ unsafe extern "C-unwind" fn transaction_ended(
             }
         }
         pg_sys::XactEvent::XACT_EVENT_ABORT => AT_COMMIT.set(None),
+        // Nobody would be woken by COMMIT PREPARED, in whatever session that is.
+        pg_sys::XactEvent::XACT_EVENT_PRE_PREPARE if AT_COMMIT.take().is_some() => {
+            report::raise(&Error::new(
+                Kind::InvalidState,
+                "cannot PREPARE a transaction that has started or stopped a run",
+            ))
+        }
         _ => {}
     }
 }
@@ -197,6 +204,9 @@ pub fn begin(on_terminate: OnTerminate) -> Assignment {
             }
             OnTerminate::DieForGood => {
                 pg_sys::on_proc_exit(Some(exit_cleanly_if_terminated), pg_sys::Datum::from(0));
+                // A process that cannot even connect (its database is gone, or takes nobody) is not
+                // started again either; `connect` clears this.
+                LEAVE_FOR_GOOD.set(true);
                 pg_sys::pqsignal(libc::SIGTERM, Some(die_for_good));
             }
         }
@@ -210,14 +220,14 @@ pub fn begin(on_terminate: OnTerminate) -> Assignment {
 }
 
 unsafe extern "C-unwind" fn die_for_good(signal: c_int) {
-    TERMINATED.set(true);
+    LEAVE_FOR_GOOD.set(true);
     // SAFETY: the server's own handler, called from a handler.
     unsafe { handle_terminate(signal) };
 }
 
 /// Runs last of the exit callbacks: a terminated process leaves with 0 instead of FATAL's 1.
 unsafe extern "C-unwind" fn exit_cleanly_if_terminated(code: c_int, _argument: pg_sys::Datum) {
-    if code == 1 && TERMINATED.get() {
+    if code == 1 && LEAVE_FOR_GOOD.get() {
         // SAFETY: proc_exit may be called again from an exit callback; the callbacks already run
         // are not run twice.
         unsafe { pg_sys::proc_exit(0) };
@@ -226,7 +236,7 @@ unsafe extern "C-unwind" fn exit_cleanly_if_terminated(code: c_int, _argument: p
 
 /// Connects the process to the database as the role; the bootstrap superuser for role 0. A role
 /// or database that is not there ends the process.
-pub fn connect(assignment: Assignment) {
+pub fn connect(assignment: Assignment) -> Result<()> {
     #[cfg(any(feature = "pg17", feature = "pg18"))]
     let flags = pg_sys::BGWORKER_BYPASS_ROLELOGINCHECK;
     #[cfg(not(any(feature = "pg17", feature = "pg18")))]
@@ -239,13 +249,25 @@ pub fn connect(assignment: Assignment) {
             flags,
         );
     }
-    // Whatever ALTER ROLE or ALTER DATABASE says: fixed statements find fixed objects.
-    guc::set_session(c"search_path", c"pg_catalog, pg_temp");
-    // What COPY is fed is UTF-8, whatever the database's encoding.
-    guc::set_session(c"client_encoding", c"UTF8");
-    guc::set_session(c"statement_timeout", c"0");
-    guc::set_session(c"idle_in_transaction_session_timeout", c"0");
-    guc::set_session(c"lock_timeout", c"0");
+    // Whatever ALTER ROLE or ALTER DATABASE says: fixed statements find fixed objects. What COPY is
+    // fed is UTF-8. Some settings can only be changed in a transaction.
+    transaction::run(|| {
+        for (name, value) in [
+            (c"search_path", c"pg_catalog, pg_temp"),
+            (c"client_encoding", c"UTF8"),
+            (c"default_transaction_read_only", c"off"),
+            (c"default_transaction_isolation", c"read committed"),
+            (c"default_transaction_deferrable", c"off"),
+            (c"statement_timeout", c"0"),
+            (c"idle_in_transaction_session_timeout", c"0"),
+            (c"lock_timeout", c"0"),
+        ] {
+            guc::set_session(name, value);
+        }
+        Ok(())
+    })?;
+    LEAVE_FOR_GOOD.set(false);
+    Ok(())
 }
 
 /// Connects to the shared catalogs only.
@@ -256,9 +278,12 @@ pub fn connect_to_no_database() {
     }
 }
 
+/// `datconnlimit` of a database whose DROP was interrupted.
+const INVALID: i32 = -2;
+
 /// OIDs of the databases that allow connections; for a process without a database.
 pub fn connectable_databases() -> Result<Vec<u32>> {
-    super::transaction::run(|| {
+    transaction::run(|| {
         let mut found = Vec::new();
         // SAFETY: a sequential scan of the shared catalog pg_database inside a transaction.
         unsafe {
@@ -271,7 +296,8 @@ pub fn connectable_databases() -> Result<Vec<u32>> {
                     break;
                 }
                 let form = pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_database>();
-                if (*form).datallowconn && !(*form).datistemplate {
+                if (*form).datallowconn && !(*form).datistemplate && (*form).datconnlimit != INVALID
+                {
                     found.push((*form).oid.to_u32());
                 }
             }
@@ -328,9 +354,23 @@ pub fn pid() -> i64 {
     i64::from(unsafe { pg_sys::MyProcPid })
 }
 
-pub fn in_recovery() -> bool {
-    // SAFETY: reads shared memory.
-    unsafe { pg_sys::RecoveryInProgress() }
+/// Text travels as UTF-8 everywhere in this extension.
+pub fn require_utf8_database() -> Result<()> {
+    // SAFETY: reads a global of the connected process.
+    if unsafe { pg_sys::GetDatabaseEncoding() } == pg_sys::pg_enc::PG_UTF8 as i32 {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::InvalidState,
+        "the encoding of this database is not UTF8",
+    )
+    .with_hint("create the extension in a database made with ENCODING 'UTF8' TEMPLATE template0"))
+}
+
+/// In a transaction with one snapshot for all its statements, others' commits are never seen.
+pub fn sees_commits_of_others() -> bool {
+    // SAFETY: reads a global of the running transaction.
+    unsafe { pg_sys::XactIsoLevel < pg_sys::XACT_REPEATABLE_READ as i32 }
 }
 
 /// No slot was free: the error that says so.

@@ -29,6 +29,21 @@ pub fn get(plan: &TablePlan, stage: &str) -> Result<Relation> {
     })
 }
 
+/// Another table stands under the stage's name.
+pub fn replaced(plan: &TablePlan, stage: &str) -> Error {
+    Error::new(
+        Kind::InvalidState,
+        format!(
+            "staging table {} was replaced by another one",
+            qualified(&plan.target_schema, stage)
+        ),
+    )
+    .with_hint(format!(
+        "SELECT sync_retry('<job>', {}); copies the table from the start",
+        crate::plan::identifier::literal(&plan.source_table)
+    ))
+}
+
 /// Removes what an earlier run left.
 pub fn drop_if_exists(schema: &str, stage: &str) -> Result<()> {
     spi::execute(

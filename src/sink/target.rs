@@ -45,7 +45,7 @@ pub fn find(plan: &TablePlan) -> Result<Option<Fitted>> {
             crate::plan::identifier::literal(&plan.source_table)
         )));
     }
-    relation::require_copy_rights(&relation, &name(plan))?;
+    relation::require_copy_rights(&relation)?;
     let target = TargetTable {
         columns: relation::columns(&relation)?
             .into_iter()

@@ -158,7 +158,7 @@ fn mysql_fdw(pg: &mut PostgresClient, mariadb: &MariaDb) -> Result<f64, String> 
     ));
     // The types that IMPORT FOREIGN SCHEMA would choose, but for those it has no mapping for.
     let columns = "id numeric(20), k int, small smallint, tiny smallint, amount numeric(14,4), price numeric(10,2), born date, at timestamp, \
-                   seen timestamp, flag int, kind text, code text, name text, email text, note text, pad text, digest bytea, maybe text";
+                   seen timestamp, flag bit(1), kind text, code text, name text, email text, note text, pad text, digest bytea, maybe text";
     pg.rows(&format!(
         "CREATE FOREIGN TABLE fdw_remote.wide ({columns}) SERVER fdw OPTIONS (dbname 'bench', table_name 'wide'); \
          CREATE TABLE fdw.wide ({columns}, PRIMARY KEY (id))"

@@ -23,7 +23,7 @@ pub const DEFINITION: &str = "CREATE TABLE wide (id bigint unsigned PRIMARY KEY,
 
 fn filling(first: u64, last: u64) -> String {
     format!(
-        "INSERT INTO wide SELECT seq, seq * 7919 % 1000003, seq % 30000 - 15000, seq % 200 - 100, seq % 1000000 / 7, seq % 99999 / 100, \
+        "INSERT INTO wide SELECT seq, seq * 7919 % 1000003, CAST(seq AS SIGNED) % 30000 - 15000, CAST(seq AS SIGNED) % 200 - 100, seq % 1000000 / 7, seq % 99999 / 100, \
          '1950-01-01' + INTERVAL seq % 25000 DAY, '2020-01-01' + INTERVAL seq SECOND, '2021-01-01' + INTERVAL seq * 1009 MICROSECOND, seq % 2, \
          1 + seq % 3, LPAD(HEX(seq), 8, '0'), CONCAT('name of ', seq, ' ', REPEAT('n', seq % 15)), CONCAT('user', seq, '@example.org'), \
          REPEAT(CHAR(97 + seq % 26), 30 + seq % 40), CONCAT('äöü ', seq % 977, ' ', REPEAT('p', 20)), UNHEX(LPAD(HEX(seq * 31), 16, '0')), \

@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     ));
     psql.run("SELECT sync_create_job('shop', source => 'shop')");
     psql.run("SELECT name, ok, detail, fix FROM sync_check('shop')");
-    psql.run("SELECT * FROM sync_plan('shop')");
+    psql.run("SELECT unit, key, chunking, rows_estimated, warnings FROM sync_plan('shop')");
 
     psql.run("SELECT sync_start('shop')");
     let completed = watch(&mut postgres);

@@ -49,6 +49,8 @@ pub struct Screen {
     /// Lines that the next drawing goes over.
     drawn: usize,
     last: Option<Instant>,
+    /// The last line has been printed, where there is no terminal.
+    done: bool,
 }
 
 impl Screen {
@@ -58,15 +60,18 @@ impl Screen {
             terminal: stdout().is_terminal(),
             drawn: 0,
             last: None,
+            done: false,
         }
     }
 
     pub fn draw(&mut self, units: &[Unit]) {
-        let done = units.iter().all(|unit| unit.status == "completed");
+        let done = !units.is_empty() && units.iter().all(|unit| unit.status == "completed");
         if !self.terminal {
-            if !done && self.last.is_some_and(|last| last.elapsed() < PACE) {
+            let early = self.last.is_some_and(|last| last.elapsed() < PACE);
+            if self.done || (early && !done) {
                 return;
             }
+            self.done = done;
             self.last = Some(Instant::now());
             let parts: Vec<String> = units
                 .iter()

@@ -16,6 +16,7 @@ use tokio::time::{Instant, Sleep, timeout};
 use super::endpoint::{Endpoint, TlsMode};
 use super::errors::{self, Asker, Doing};
 use super::session::{self, ServerInfo};
+use super::told::clean;
 use crate::error::{Error, Kind, Result};
 
 /// The largest packet the protocol allows; a row may be that large.
@@ -23,6 +24,10 @@ const MAX_PACKET: usize = 1 << 30;
 const KEEPALIVE: Duration = Duration::from_secs(30);
 const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 const KILL_LIMIT: Duration = Duration::from_secs(2);
+/// Bounds of a result that is held as a whole: a catalog is smaller, and a server that sends more
+/// must not fill our memory.
+const HELD_ROWS: usize = 1_000_000;
+const HELD_BYTES: usize = 64 << 20;
 /// "Unknown system variable", "unknown thread".
 const UNKNOWN_VARIABLE: u16 = 1193;
 const UNKNOWN_THREAD: u16 = 1094;
@@ -106,9 +111,33 @@ impl Connection {
     /// All rows of a small result, by the binary protocol.
     pub(super) async fn rows(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>> {
         let limit = self.endpoint.read_timeout();
-        let work = self.conn()?.exec::<Row, _, _>(sql, values);
+        let conn = self.conn()?;
+        let work = async {
+            let mut held = Held::default();
+            let mut rows: Vec<Row> = Vec::new();
+            let mut result = conn.exec_iter(sql, values).await?;
+            while let Some(row) = result.next().await? {
+                if !held.admits((0..row.len()).filter_map(|position| row.as_ref(position))) {
+                    return Ok(None);
+                }
+                rows.push(row);
+            }
+            result.drop_result().await?;
+            Ok(Some(rows))
+        };
         match timeout(limit, work).await {
-            Ok(Ok(rows)) => Ok(rows),
+            Ok(Ok(Some(rows))) => Ok(rows),
+            Ok(Ok(None)) => {
+                self.cut();
+                Err(errors::violation(format!(
+                    "source \"{}\" sent a result that is too large",
+                    self.endpoint.address()
+                ))
+                .with_detail(format!(
+                    "Expected at most {HELD_ROWS} rows and {} MiB.",
+                    HELD_BYTES >> 20
+                )))
+            }
             Ok(Err(failure)) => Err(self.asker().error(failure, Doing::Querying)),
             Err(_) => {
                 self.cut();
@@ -138,6 +167,29 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.cut();
+    }
+}
+
+/// How much of a result that is held as a whole has come.
+#[derive(Default)]
+struct Held {
+    rows: usize,
+    bytes: usize,
+}
+
+impl Held {
+    /// Counts a row; false when it is one too many.
+    fn admits<'a>(&mut self, values: impl Iterator<Item = &'a Value>) -> bool {
+        self.rows += 1;
+        for value in values {
+            // A row of many NULLs takes memory as well.
+            let payload = match value {
+                Value::Bytes(bytes) => bytes.len(),
+                _ => 0,
+            };
+            self.bytes = self.bytes.saturating_add(size_of::<Value>() + payload);
+        }
+        self.rows <= HELD_ROWS && self.bytes <= HELD_BYTES
     }
 }
 
@@ -185,9 +237,9 @@ async fn open(endpoint: &Endpoint, options: Opts) -> Result<Connection> {
     let server = ServerInfo {
         flavor,
         version,
-        version_text,
+        version_text: clean(&version_text),
         connection_id: conn.id(),
-        account,
+        account: clean(&account),
     };
     let lock_wait = (endpoint.read_timeout().as_secs() / 2).max(1);
     for setting in session::optional(&server, lock_wait) {
@@ -301,5 +353,27 @@ impl Watchdog {
             Poll::Pending
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admitted(row: &[Value]) -> usize {
+        let mut held = Held::default();
+        (0..).take_while(|_| held.admits(row.iter())).count()
+    }
+
+    #[test]
+    fn a_held_result_is_bounded() {
+        assert_eq!(admitted(&[]), HELD_ROWS);
+        assert_eq!(admitted(&[Value::UInt(1)]), HELD_ROWS);
+        assert_eq!(admitted(&[Value::Bytes(vec![0; 1 << 20])]), 63);
+        let nulls = vec![Value::NULL; 4096];
+        assert_eq!(
+            admitted(&nulls),
+            HELD_BYTES / (4096 * size_of::<Value>())
+        );
     }
 }

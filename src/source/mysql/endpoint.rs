@@ -16,7 +16,7 @@ const DEFAULT_PORT: u16 = 3306;
 pub type Options = Vec<(String, String)>;
 
 /// A parsed source. Cloning is cheap enough to do per connection.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     host: String,
     port: u16,

@@ -2,10 +2,12 @@
 //!
 //! Two things never enter a message: the password, and values of rows. The server quotes values in
 //! some messages, and our own key literals in the text of a syntax error; such text is left out.
+//! What is shown of others' text goes through [`clean`].
 
 use mysql_async::{DriverError, Error as Failure, IoError, ServerError};
 
 use super::endpoint::{Endpoint, TlsMode};
+use super::told::{self, clean};
 use crate::error::{Error, Kind};
 
 /// What was being done.
@@ -78,17 +80,21 @@ impl Asker<'_> {
     }
 
     fn grant(&self) -> String {
-        let account = match self.account.and_then(|account| account.rsplit_once('@')) {
-            Some((user, host)) => format!("'{user}'@'{host}'"),
-            None => format!("'{}'@'%'", self.endpoint.username().unwrap_or("...")),
-        };
-        let database = self.endpoint.database().replace('`', "``");
-        format!("At the source: GRANT SELECT ON `{database}`.* TO {account};")
+        let account = self.account.and_then(told::account).unwrap_or_else(|| {
+            let user = self.endpoint.username().unwrap_or("...");
+            format!("{}@'%'", told::literal(user))
+        });
+        told::grant(self.endpoint.database(), &account)
     }
 
     fn of_server(&self, error: &ServerError, doing: Doing) -> Error {
         let address = self.address();
-        let told = format!("Error {} ({}): {}", error.code, error.state, shown(error));
+        let told = format!(
+            "Error {} ({}): {}",
+            error.code,
+            clean(&error.state),
+            shown(error)
+        );
         let of = |kind, message: String| Error::new(kind, message).with_detail(told.clone());
         match error.code {
             1064 | 1149 | 1305 | 1370 | 1582 | 1630 if doing == Doing::Filtering => of(
@@ -218,7 +224,7 @@ impl Asker<'_> {
             Kind::TlsRefused,
             format!("TLS with source \"{}\" was refused", self.address()),
         )
-        .with_detail(told.to_string())
+        .with_detail(clean(told))
         .with_hint(hint)
     }
 
@@ -235,18 +241,18 @@ impl Asker<'_> {
                 Kind::Unreachable,
                 format!("could not connect to source \"{address}\""),
             )
-            .with_detail(error.to_string()),
+            .with_detail(clean(&error.to_string())),
             // So does the packet codec. A packet cut short is of the same kind, and far more often.
             (_, ErrorKind::Other) if error.to_string().starts_with("Packet") => Error::new(
                 Kind::ProtocolViolation,
                 format!("source \"{address}\" sent a packet that cannot be read"),
             )
-            .with_detail(error.to_string()),
+            .with_detail(clean(&error.to_string())),
             _ => Error::new(
                 Kind::ConnectionLost,
                 format!("the connection to source \"{address}\" broke"),
             )
-            .with_detail(error.to_string()),
+            .with_detail(clean(&error.to_string())),
         }
     }
 
@@ -256,7 +262,7 @@ impl Asker<'_> {
             DriverError::NoClientSslFlagFromServer => self.of_tls("The server offers no TLS."),
             DriverError::UnknownAuthPlugin { name } => Error::new(
                 Kind::AccessDenied,
-                format!("source \"{address}\" asks for authentication by \"{name}\", which is not supported"),
+                format!("source \"{address}\" asks for authentication by \"{}\", which is not supported", clean(name)),
             )
             .with_hint(
                 "At the source: ALTER USER ... IDENTIFIED WITH caching_sha2_password BY '...'; \
@@ -285,7 +291,7 @@ impl Asker<'_> {
                 Kind::ProtocolViolation,
                 format!("source \"{address}\" broke the protocol"),
             )
-            .with_detail(other.to_string()),
+            .with_detail(clean(&other.to_string())),
         }
     }
 }
@@ -312,7 +318,7 @@ fn shown(error: &ServerError) -> String {
         1317, 1370, 1356, 1412, 1461, 1698, 1927, 1969, 3024,
     ];
     if SPEAKS_OF_OBJECTS.contains(&error.code) {
-        return error.message.clone();
+        return clean(&error.message);
     }
     "(the text is left out: it may hold a value)".to_string()
 }
@@ -368,6 +374,24 @@ mod tests {
             error.hint.as_deref(),
             Some("At the source: GRANT SELECT ON `sh``op`.* TO 'reader'@'10.%';")
         );
+    }
+
+    #[test]
+    fn the_servers_text_is_cleaned() {
+        let text = format!("no \u{1b}]0;\n{}", "x".repeat(9_000));
+        let detail = of_code(1142, &text, Doing::Querying).detail.unwrap();
+        assert!(detail.starts_with("Error 1142 (HY000): no ?]0;?xxx"));
+        assert!(detail.len() < 600, "{}", detail.len());
+        let endpoint = endpoint();
+        let asker = Asker {
+            endpoint: &endpoint,
+            account: Some("o'neil@h"),
+        };
+        assert!(asker.grant().ends_with(" TO 'o''neil'@'h';"));
+        let name = "evil\0plugin".to_string();
+        let failure = Failure::Driver(DriverError::UnknownAuthPlugin { name });
+        let error = asker.error(failure, Doing::Connecting);
+        assert!(error.message.contains("\"evil?plugin\""));
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod schema;
 pub mod session;
 pub mod snapshot;
 pub mod sql;
+mod told;
 pub mod url;
 
 pub use connect::{Connection, kill};

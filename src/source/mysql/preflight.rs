@@ -7,6 +7,7 @@ use super::connect::Connection;
 use super::endpoint::TlsMode;
 use super::schema::text;
 use super::sql::quote;
+use super::told::{self, clean};
 use crate::error::{Error, Kind, Result};
 
 /// Tables whose SELECT privilege is tried; in a larger database the rest shows in the plan.
@@ -79,21 +80,10 @@ impl Connection {
         let cipher = rows.first().map(|row| text(row, 1)).transpose()?;
         let cipher = cipher.filter(|cipher| !cipher.is_empty());
         let endpoint = self.endpoint();
-        let wanted = endpoint.tls() != TlsMode::Disable;
-        let actual = match (&cipher, endpoint.socket()) {
-            (Some(cipher), _) => cipher.clone(),
-            (None, Some(_)) => "a Unix socket, not encrypted".to_string(),
-            (None, None) => "not encrypted".to_string(),
-        };
-        let expected = if wanted {
-            "encryption"
-        } else {
-            "no encryption (tls is disable)"
-        };
-        Ok(Check::new(
-            "source tls",
-            !wanted || cipher.is_some(),
-            format!("expected {expected}; {actual}"),
+        Ok(tls_check(
+            endpoint.tls(),
+            cipher.as_deref(),
+            endpoint.socket().is_some(),
         ))
     }
 
@@ -110,7 +100,10 @@ impl Connection {
             zone == "+00:00" && set == "utf8mb4" && mode.contains("STRICT_ALL_TABLES") && plain,
             format!(
                 "expected time_zone +00:00, character_set_results utf8mb4, a strict sql_mode; \
-                 {zone}, {set}, {mode}"
+                 {}, {}, {}",
+                clean(&zone),
+                clean(&set),
+                clean(&mode)
             ),
         )
         .fix("Connect without a proxy that changes the session."))
@@ -151,7 +144,11 @@ impl Connection {
                 other => drop(other?),
             }
         }
-        let named: Vec<&str> = denied.iter().copied().take(NAMED_TABLES).collect();
+        let named: Vec<String> = denied
+            .iter()
+            .take(NAMED_TABLES)
+            .map(|name| clean(name))
+            .collect();
         let actual = match (tables.len(), denied.len()) {
             (0, _) => "none is visible".to_string(),
             (all, 0) if all > count => {
@@ -163,10 +160,7 @@ impl Connection {
                 named.join(", ")
             ),
         };
-        let account = match self.server().account.rsplit_once('@') {
-            Some((user, host)) => format!("'{user}'@'{host}'"),
-            None => "...".to_string(),
-        };
+        let account = told::account(&self.server().account).unwrap_or_else(|| "...".to_string());
         Ok(Check::new(
             "source tables",
             !tables.is_empty() && denied.is_empty(),
@@ -174,11 +168,31 @@ impl Connection {
                 "expected tables in database \"{database}\" with SELECT for {account}; {actual}"
             ),
         )
-        .fix(format!(
-            "At the source: GRANT SELECT ON {}.* TO {account};",
-            quote(&database)
-        )))
+        .fix(told::grant(&database, &account)))
     }
+}
+
+fn tls_check(mode: TlsMode, cipher: Option<&str>, socket: bool) -> Check {
+    let wanted = mode != TlsMode::Disable;
+    let actual = match cipher.map(clean) {
+        // Whoever stands in between can make that, too.
+        Some(cipher) if mode == TlsMode::Require => format!(
+            "encrypted, certificate not verified (tls = verify-full with ca checks it), {cipher}"
+        ),
+        Some(cipher) => cipher,
+        None if socket => "a Unix socket, not encrypted".to_string(),
+        None => "not encrypted".to_string(),
+    };
+    let expected = if wanted {
+        "encryption"
+    } else {
+        "no encryption (tls is disable)"
+    };
+    Check::new(
+        "source tls",
+        !wanted || cipher.is_some(),
+        format!("expected {expected}; {actual}"),
+    )
 }
 
 fn is_of_one_table(error: &Error) -> bool {
@@ -202,4 +216,27 @@ fn or_failed(name: &str, check: Result<Check>) -> Check {
             None => check,
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unverified_certificate_is_said() {
+        let check = tls_check(TlsMode::Require, Some("AES\u{1b}"), false);
+        assert!(check.ok);
+        assert_eq!(
+            check.detail,
+            "expected encryption; encrypted, certificate not verified (tls = verify-full with ca \
+             checks it), AES?"
+        );
+        let check = tls_check(TlsMode::VerifyFull, Some("AES"), false);
+        assert_eq!(
+            (check.ok, check.detail.as_str()),
+            (true, "expected encryption; AES")
+        );
+        assert!(!tls_check(TlsMode::Require, None, false).ok);
+        assert!(tls_check(TlsMode::Disable, None, true).ok);
+    }
 }

@@ -9,6 +9,8 @@ use super::column_type::{self, Described};
 use super::connect::Connection;
 use super::errors;
 use super::session::Flavor;
+use super::sql::quote;
+use super::told::clean;
 use crate::error::{Error, Kind, Result};
 use crate::model::table::{SourceColumn, SourceKey, SourceTable, SourceTableName};
 
@@ -232,15 +234,16 @@ fn spelled<'a>(rows: &'a [Row], name: &str) -> Option<&'a Row> {
 }
 
 fn missing(schema: &str, table: &str) -> Error {
+    let (schema, table) = (clean(schema), clean(table));
     Error::new(
         Kind::SourceObjectMissing,
         format!("table \"{schema}.{table}\" is not there at the source"),
     )
     .with_detail("A table without any privilege for the user is not visible either.")
     .with_hint(format!(
-        "Check the name, or at the source: GRANT SELECT ON `{}`.`{}` TO ...;",
-        schema.replace('`', "``"),
-        table.replace('`', "``")
+        "Check the name, or at the source: GRANT SELECT ON {}.{} TO ...;",
+        quote(&schema),
+        quote(&table)
     ))
 }
 

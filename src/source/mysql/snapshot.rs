@@ -17,6 +17,11 @@ pub use super::sql::{BoundaryRequest, KeyRequest, SnapshotRequest};
 
 /// A buffer of rows is handed on when it holds this much.
 const BUFFER_BYTES: usize = 256 * 1024;
+/// What such a buffer is given in one piece: room for the row that fills it.
+const BUFFER_CAPACITY: usize = BUFFER_BYTES + BUFFER_BYTES / 8;
+/// From here on a buffer is likely to be filled. One that stays smaller, because its batch does,
+/// holds no more than its rows need.
+const SMALL_BUFFER: usize = BUFFER_BYTES / 8;
 
 impl Connection {
     /// The last key of the `rows` rows after `after`; None when fewer remain: the chunk is the last
@@ -161,7 +166,13 @@ impl Batches<'_> {
             self.hand_on()?;
         }
         let bytes = self.handed_on + self.buffer.len() as u64;
-        Ok(self.rows >= self.limit.rows || bytes >= self.limit.bytes)
+        let full = self.rows >= self.limit.rows || bytes >= self.limit.bytes;
+        let filled = self.buffer.len();
+        if !full && filled > SMALL_BUFFER {
+            self.buffer
+                .reserve_exact(BUFFER_CAPACITY.saturating_sub(filled));
+        }
+        Ok(full)
     }
 
     fn end(&mut self, key: Option<Key>, last: bool) -> Result<()> {
@@ -183,7 +194,6 @@ impl Batches<'_> {
         let full = std::mem::take(&mut self.buffer);
         self.handed_on += full.len() as u64;
         self.buffer = self.sink.data(full)?;
-        self.buffer.reserve(BUFFER_BYTES + BUFFER_BYTES / 8);
         Ok(())
     }
 }
@@ -236,5 +246,72 @@ fn cell(row: &Row, position: usize) -> Cell<'_> {
             seconds,
             microseconds,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keeps every buffer, so that none is recycled.
+    #[derive(Default)]
+    struct Kept {
+        buffers: Vec<Vec<u8>>,
+        ends: Vec<BatchEnd>,
+    }
+
+    impl BatchSink for Kept {
+        fn data(&mut self, buffer: Vec<u8>) -> Result<Vec<u8>> {
+            self.buffers.push(buffer);
+            Ok(Vec::new())
+        }
+
+        fn batch_end(&mut self, end: BatchEnd) -> Result<()> {
+            self.ends.push(end);
+            Ok(())
+        }
+    }
+
+    fn fill(rows: u64, row: &[u8], rows_per_batch: u64) -> Kept {
+        let mut sink = Kept::default();
+        let mut batches = Batches {
+            sink: &mut sink,
+            limit: BatchLimit {
+                rows: rows_per_batch,
+                bytes: u64::MAX,
+            },
+            buffer: Vec::new(),
+            rows: 0,
+            handed_on: 0,
+            last_key: None,
+        };
+        for _ in 0..rows {
+            batches.buffer.extend_from_slice(row);
+            if batches.add_row().unwrap() {
+                batches.end(None, false).unwrap();
+            }
+        }
+        batches.end(None, true).unwrap();
+        sink
+    }
+
+    #[test]
+    fn small_batches_hold_small_buffers() {
+        let sink = fill(1_000, &[7; 40], 1);
+        assert_eq!(sink.buffers.len(), 1_000);
+        assert_eq!(sink.ends.len(), 1_001);
+        let held: usize = sink.buffers.iter().map(Vec::capacity).sum();
+        assert!(held <= 1_000 * 64, "{held}");
+    }
+
+    #[test]
+    fn large_batches_fill_whole_buffers() {
+        let sink = fill(50_000, &[7; 100], u64::MAX);
+        assert_eq!(sink.ends.last().map(|end| end.bytes), Some(5_000_000));
+        let (_, whole) = sink.buffers.split_last().unwrap();
+        for buffer in whole {
+            assert!((BUFFER_BYTES..BUFFER_BYTES + 100).contains(&buffer.len()));
+            assert_eq!(buffer.capacity(), BUFFER_CAPACITY);
+        }
     }
 }

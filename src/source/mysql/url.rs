@@ -4,6 +4,8 @@ use crate::error::{Error, Kind, Result};
 
 const FORM: &str = "The form is mysql://host:3306/database; options may follow as ?name=value&...";
 
+const ENCODE: &str = "Write %40 for @ and %2F for / in the user name, the password and the database.";
+
 /// Decoded parts of a URL.
 #[derive(Default)]
 pub(super) struct Url {
@@ -49,7 +51,13 @@ impl Url {
             None => authority,
         };
         url.read_address(address)?;
-        url.database = decode(path.strip_suffix('/').unwrap_or(path))?;
+        let path = path.strip_suffix('/').unwrap_or(path);
+        // A password with a slash would end the host there: the rest of it must not become the
+        // name of a database, which everybody may read.
+        if path.contains(['@', '/']) {
+            return Err(fault("has an @ or / in its database").with_hint(ENCODE));
+        }
+        url.database = decode(path)?;
         if url.database.is_empty() {
             return Err(fault("names no database"));
         }
@@ -201,6 +209,27 @@ mod tests {
         let url = Url::parse("mysql:///a?socket=/run/s.sock").unwrap();
         assert_eq!(url.host, "");
         assert_eq!(url.place(), "mysql:///a");
+    }
+
+    #[test]
+    fn a_slash_in_a_password_does_not_make_a_database_of_it() {
+        for bad in [
+            "mysql://u:123/hunter2@host/db",
+            "mysql://u:123/hunter2@host",
+            "mysql://u:123/hunter2/x@host/db",
+            "mysql://u/hunter2@host/db",
+            "mysql://host/hunter2/db",
+        ] {
+            let Err(error) = Url::parse(bad) else {
+                panic!("{bad} was taken");
+            };
+            assert!(error.hint.as_deref().unwrap_or("").contains("%2F"));
+            assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        }
+        let url = Url::parse("mysql://u:123%2Fx%40y@host/a%2Fb%40c/").unwrap();
+        assert_eq!(url.password.as_deref(), Some("123/x@y"));
+        assert_eq!(url.database, "a/b@c");
+        assert_eq!(url.place(), "mysql://host/a%2Fb%40c");
     }
 
     #[test]
