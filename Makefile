@@ -45,7 +45,7 @@ test: lint
 	.ci/stage --pg-test
 	cargo test --test in_server
 	.ci/stage
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --quiet
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --no-deps --document-private-items --quiet
 	cargo test --test e2e -- --test-threads=3
 
 test-mysql: setup

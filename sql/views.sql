@@ -1,6 +1,9 @@
 -- What users look at. Each role sees the jobs whose owner's rights it has.
 
-CREATE VIEW sync_jobs WITH (security_barrier) AS
+-- Nothing that stands in another schema is bound into the views.
+SET LOCAL search_path TO pg_catalog, pg_temp;
+
+CREATE VIEW @extschema@.sync_jobs WITH (security_barrier) AS
 SELECT j.job,
        coalesce(r.status, 'idle') AS status,
        j.source,
@@ -30,28 +33,28 @@ LEFT JOIN LATERAL (
     FROM tributary.unit u WHERE u.run_id = r.run_id) u ON true
 WHERE pg_catalog.pg_has_role(j.owner, 'USAGE')
 ORDER BY j.job;
-COMMENT ON VIEW sync_jobs IS 'jobs and the state of their latest run';
-COMMENT ON COLUMN sync_jobs.job IS 'name of the job';
-COMMENT ON COLUMN sync_jobs.status IS 'status of the latest run; idle where there is none';
-COMMENT ON COLUMN sync_jobs.source IS 'foreign server that the job reads';
-COMMENT ON COLUMN sync_jobs.target_schema IS 'schema that the tables arrive in';
-COMMENT ON COLUMN sync_jobs.mode IS 'full: a copy of the tables, made anew by each run';
-COMMENT ON COLUMN sync_jobs.units IS 'names and globs of source tables; !name excludes';
-COMMENT ON COLUMN sync_jobs.units_total IS 'units of the latest run';
-COMMENT ON COLUMN sync_jobs.units_completed IS 'units that are complete';
-COMMENT ON COLUMN sync_jobs.units_failed IS 'units in error, waiting for a retry or a person';
-COMMENT ON COLUMN sync_jobs.waiting_for IS 'what the run waits for before it can go on';
-COMMENT ON COLUMN sync_jobs.error IS 'error of the run as a whole; those of units are in sync_units';
-COMMENT ON COLUMN sync_jobs.hint IS 'what mends the error';
-COMMENT ON COLUMN sync_jobs.owner IS 'role whose rights the workers have';
-COMMENT ON COLUMN sync_jobs.options IS 'options that differ from the defaults';
-COMMENT ON COLUMN sync_jobs.run_id IS 'latest run';
-COMMENT ON COLUMN sync_jobs.started_at IS 'time the latest run began';
-COMMENT ON COLUMN sync_jobs.finished_at IS 'time the latest run ended';
-COMMENT ON COLUMN sync_jobs.created_at IS 'time of creation';
-COMMENT ON COLUMN sync_jobs.altered_at IS 'time of the last change';
+COMMENT ON VIEW @extschema@.sync_jobs IS 'jobs and the state of their latest run';
+COMMENT ON COLUMN @extschema@.sync_jobs.job IS 'name of the job';
+COMMENT ON COLUMN @extschema@.sync_jobs.status IS 'status of the latest run; idle where there is none';
+COMMENT ON COLUMN @extschema@.sync_jobs.source IS 'foreign server that the job reads';
+COMMENT ON COLUMN @extschema@.sync_jobs.target_schema IS 'schema that the tables arrive in';
+COMMENT ON COLUMN @extschema@.sync_jobs.mode IS 'full: a copy of the tables, made anew by each run';
+COMMENT ON COLUMN @extschema@.sync_jobs.units IS 'names and globs of source tables; !name excludes';
+COMMENT ON COLUMN @extschema@.sync_jobs.units_total IS 'units of the latest run';
+COMMENT ON COLUMN @extschema@.sync_jobs.units_completed IS 'units that are complete';
+COMMENT ON COLUMN @extschema@.sync_jobs.units_failed IS 'units in error, waiting for a retry or a person';
+COMMENT ON COLUMN @extschema@.sync_jobs.waiting_for IS 'what the run waits for before it can go on';
+COMMENT ON COLUMN @extschema@.sync_jobs.error IS 'error of the run as a whole; those of units are in sync_units';
+COMMENT ON COLUMN @extschema@.sync_jobs.hint IS 'what mends the error';
+COMMENT ON COLUMN @extschema@.sync_jobs.owner IS 'role whose rights the workers have';
+COMMENT ON COLUMN @extschema@.sync_jobs.options IS 'options that differ from the defaults';
+COMMENT ON COLUMN @extschema@.sync_jobs.run_id IS 'latest run';
+COMMENT ON COLUMN @extschema@.sync_jobs.started_at IS 'time the latest run began';
+COMMENT ON COLUMN @extschema@.sync_jobs.finished_at IS 'time the latest run ended';
+COMMENT ON COLUMN @extschema@.sync_jobs.created_at IS 'time of creation';
+COMMENT ON COLUMN @extschema@.sync_jobs.altered_at IS 'time of the last change';
 
-CREATE VIEW sync_units WITH (security_barrier) AS
+CREATE VIEW @extschema@.sync_units WITH (security_barrier) AS
 SELECT j.job,
        u.unit,
        pg_catalog.quote_ident(u.target_schema) || '.' || pg_catalog.quote_ident(u.target_table) AS target,
@@ -90,29 +93,29 @@ CROSS JOIN LATERAL (
     SELECT extract(epoch FROM coalesce(u.finished_at, clock_timestamp()) - u.started_at) AS seconds) t
 WHERE pg_catalog.pg_has_role(j.owner, 'USAGE')
 ORDER BY j.job, u.unit;
-COMMENT ON VIEW sync_units IS 'units of all jobs: progress, cursor, errors';
-COMMENT ON COLUMN sync_units.job IS 'name of the job';
-COMMENT ON COLUMN sync_units.unit IS 'source table';
-COMMENT ON COLUMN sync_units.target IS 'target table';
-COMMENT ON COLUMN sync_units.mode IS 'full: a copy of the table, made anew by each run';
-COMMENT ON COLUMN sync_units.status IS 'pending, running, completed, failed, paused or cancelled';
-COMMENT ON COLUMN sync_units.priority IS 'high before medium before low';
-COMMENT ON COLUMN sync_units.rows_estimated IS 'rows at the source by its own estimate';
-COMMENT ON COLUMN sync_units.rows_done IS 'rows copied in this run, those of the batches under way included';
-COMMENT ON COLUMN sync_units.percent IS 'rows done of rows estimated; 100 only when completed';
-COMMENT ON COLUMN sync_units.rows_per_second IS 'average since the unit began';
-COMMENT ON COLUMN sync_units.eta IS 'time to go at the average rate';
-COMMENT ON COLUMN sync_units.bytes_done IS 'bytes copied, as COPY carries them';
-COMMENT ON COLUMN sync_units.cursor IS 'key that the unit has come to';
-COMMENT ON COLUMN sync_units.attempts IS 'attempts that failed in a row';
-COMMENT ON COLUMN sync_units.error IS 'last error';
-COMMENT ON COLUMN sync_units.hint IS 'what mends the error';
-COMMENT ON COLUMN sync_units.next_retry_at IS 'time of the next attempt; null where a person has to act';
-COMMENT ON COLUMN sync_units.started_at IS 'time the run began with the unit';
-COMMENT ON COLUMN sync_units.finished_at IS 'time the unit ended';
-COMMENT ON COLUMN sync_units.updated_at IS 'time of the last batch or change of state';
+COMMENT ON VIEW @extschema@.sync_units IS 'units of all jobs: progress, cursor, errors';
+COMMENT ON COLUMN @extschema@.sync_units.job IS 'name of the job';
+COMMENT ON COLUMN @extschema@.sync_units.unit IS 'source table';
+COMMENT ON COLUMN @extschema@.sync_units.target IS 'target table';
+COMMENT ON COLUMN @extschema@.sync_units.mode IS 'full: a copy of the table, made anew by each run';
+COMMENT ON COLUMN @extschema@.sync_units.status IS 'pending, running, completed, failed, paused or cancelled';
+COMMENT ON COLUMN @extschema@.sync_units.priority IS 'high before medium before low';
+COMMENT ON COLUMN @extschema@.sync_units.rows_estimated IS 'rows at the source by its own estimate';
+COMMENT ON COLUMN @extschema@.sync_units.rows_done IS 'rows copied in this run, those of the batches under way included';
+COMMENT ON COLUMN @extschema@.sync_units.percent IS 'rows done of rows estimated; 100 only when completed';
+COMMENT ON COLUMN @extschema@.sync_units.rows_per_second IS 'average since the unit began';
+COMMENT ON COLUMN @extschema@.sync_units.eta IS 'time to go at the average rate';
+COMMENT ON COLUMN @extschema@.sync_units.bytes_done IS 'bytes copied, as COPY carries them';
+COMMENT ON COLUMN @extschema@.sync_units.cursor IS 'key that the unit has come to';
+COMMENT ON COLUMN @extschema@.sync_units.attempts IS 'attempts that failed in a row';
+COMMENT ON COLUMN @extschema@.sync_units.error IS 'last error';
+COMMENT ON COLUMN @extschema@.sync_units.hint IS 'what mends the error';
+COMMENT ON COLUMN @extschema@.sync_units.next_retry_at IS 'time of the next attempt; null where a person has to act';
+COMMENT ON COLUMN @extschema@.sync_units.started_at IS 'time the run began with the unit';
+COMMENT ON COLUMN @extschema@.sync_units.finished_at IS 'time the unit ended';
+COMMENT ON COLUMN @extschema@.sync_units.updated_at IS 'time of the last batch or change of state';
 
-CREATE VIEW sync_chunks WITH (security_barrier) AS
+CREATE VIEW @extschema@.sync_chunks WITH (security_barrier) AS
 SELECT j.job, u.unit, c.number, c.status, c.rows_done, c.bytes_done,
        c.lower_key, c.upper_key, c.cursor, c.worker_pid, c.started_at, c.finished_at, c.updated_at
 FROM tributary.chunk c
@@ -120,22 +123,22 @@ JOIN tributary.unit u USING (unit_id)
 JOIN tributary.job j USING (job_id)
 WHERE pg_catalog.pg_has_role(j.owner, 'USAGE')
 ORDER BY j.job, u.unit, c.number;
-COMMENT ON VIEW sync_chunks IS 'key ranges of units and their cursors';
-COMMENT ON COLUMN sync_chunks.job IS 'name of the job';
-COMMENT ON COLUMN sync_chunks.unit IS 'source table';
-COMMENT ON COLUMN sync_chunks.number IS 'position in the key''s order at the source';
-COMMENT ON COLUMN sync_chunks.status IS 'pending, running or completed';
-COMMENT ON COLUMN sync_chunks.rows_done IS 'rows committed';
-COMMENT ON COLUMN sync_chunks.bytes_done IS 'bytes committed, as COPY carried them';
-COMMENT ON COLUMN sync_chunks.lower_key IS 'the chunk begins after this key; null is open';
-COMMENT ON COLUMN sync_chunks.upper_key IS 'the chunk ends with this key; null is open';
-COMMENT ON COLUMN sync_chunks.cursor IS 'last key that is committed';
-COMMENT ON COLUMN sync_chunks.worker_pid IS 'process that last claimed the chunk';
-COMMENT ON COLUMN sync_chunks.started_at IS 'time of the first claim';
-COMMENT ON COLUMN sync_chunks.finished_at IS 'time of completion';
-COMMENT ON COLUMN sync_chunks.updated_at IS 'time of the last batch';
+COMMENT ON VIEW @extschema@.sync_chunks IS 'key ranges of units and their cursors';
+COMMENT ON COLUMN @extschema@.sync_chunks.job IS 'name of the job';
+COMMENT ON COLUMN @extschema@.sync_chunks.unit IS 'source table';
+COMMENT ON COLUMN @extschema@.sync_chunks.number IS 'position in the key''s order at the source';
+COMMENT ON COLUMN @extschema@.sync_chunks.status IS 'pending, running or completed';
+COMMENT ON COLUMN @extschema@.sync_chunks.rows_done IS 'rows committed';
+COMMENT ON COLUMN @extschema@.sync_chunks.bytes_done IS 'bytes committed, as COPY carried them';
+COMMENT ON COLUMN @extschema@.sync_chunks.lower_key IS 'the chunk begins after this key; null is open';
+COMMENT ON COLUMN @extschema@.sync_chunks.upper_key IS 'the chunk ends with this key; null is open';
+COMMENT ON COLUMN @extschema@.sync_chunks.cursor IS 'last key that is committed';
+COMMENT ON COLUMN @extschema@.sync_chunks.worker_pid IS 'process that last claimed the chunk';
+COMMENT ON COLUMN @extschema@.sync_chunks.started_at IS 'time of the first claim';
+COMMENT ON COLUMN @extschema@.sync_chunks.finished_at IS 'time of completion';
+COMMENT ON COLUMN @extschema@.sync_chunks.updated_at IS 'time of the last batch';
 
-CREATE VIEW sync_runs WITH (security_barrier) AS
+CREATE VIEW @extschema@.sync_runs WITH (security_barrier) AS
 SELECT r.run_id, j.job, r.status, r.scheduled_at, r.started_at, r.finished_at,
        coalesce(r.finished_at, clock_timestamp()) - r.started_at AS duration,
        r.waiting_for, r.attempts, r.next_retry_at, r.error, r.hint
@@ -143,34 +146,37 @@ FROM tributary.run r
 JOIN tributary.job j USING (job_id)
 WHERE pg_catalog.pg_has_role(j.owner, 'USAGE')
 ORDER BY r.run_id;
-COMMENT ON VIEW sync_runs IS 'runs of jobs';
-COMMENT ON COLUMN sync_runs.run_id IS 'identity of the run';
-COMMENT ON COLUMN sync_runs.job IS 'name of the job';
-COMMENT ON COLUMN sync_runs.status IS 'scheduled, initializing, running, paused, completed, failed or cancelled';
-COMMENT ON COLUMN sync_runs.scheduled_at IS 'time of sync_start';
-COMMENT ON COLUMN sync_runs.started_at IS 'time the first worker began';
-COMMENT ON COLUMN sync_runs.finished_at IS 'time the run ended';
-COMMENT ON COLUMN sync_runs.duration IS 'time from the first worker to the end';
-COMMENT ON COLUMN sync_runs.waiting_for IS 'what the run waits for before it can go on';
-COMMENT ON COLUMN sync_runs.attempts IS 'attempts to list the units that failed in a row';
-COMMENT ON COLUMN sync_runs.next_retry_at IS 'time of the next attempt to list the units';
-COMMENT ON COLUMN sync_runs.error IS 'error of the run as a whole';
-COMMENT ON COLUMN sync_runs.hint IS 'what mends the error';
+COMMENT ON VIEW @extschema@.sync_runs IS 'runs of jobs';
+COMMENT ON COLUMN @extschema@.sync_runs.run_id IS 'identity of the run';
+COMMENT ON COLUMN @extschema@.sync_runs.job IS 'name of the job';
+COMMENT ON COLUMN @extschema@.sync_runs.status IS 'scheduled, initializing, running, paused, completed, failed or cancelled';
+COMMENT ON COLUMN @extschema@.sync_runs.scheduled_at IS 'time of sync_start';
+COMMENT ON COLUMN @extschema@.sync_runs.started_at IS 'time the first worker began';
+COMMENT ON COLUMN @extschema@.sync_runs.finished_at IS 'time the run ended';
+COMMENT ON COLUMN @extschema@.sync_runs.duration IS 'time from the first worker to the end';
+COMMENT ON COLUMN @extschema@.sync_runs.waiting_for IS 'what the run waits for before it can go on';
+COMMENT ON COLUMN @extschema@.sync_runs.attempts IS 'attempts to list the units that failed in a row';
+COMMENT ON COLUMN @extschema@.sync_runs.next_retry_at IS 'time of the next attempt to list the units';
+COMMENT ON COLUMN @extschema@.sync_runs.error IS 'error of the run as a whole';
+COMMENT ON COLUMN @extschema@.sync_runs.hint IS 'what mends the error';
 
-CREATE VIEW sync_events WITH (security_barrier) AS
+CREATE VIEW @extschema@.sync_events WITH (security_barrier) AS
 SELECT e.event_id, e.at, j.job, e.unit, e.status, e.message, e.sqlstate, e.run_id
 FROM tributary.event e
 JOIN tributary.job j USING (job_id)
 WHERE pg_catalog.pg_has_role(j.owner, 'USAGE')
 ORDER BY e.event_id;
-COMMENT ON VIEW sync_events IS 'changes of state, oldest first';
-COMMENT ON COLUMN sync_events.event_id IS 'identity of the event';
-COMMENT ON COLUMN sync_events.at IS 'time of the change';
-COMMENT ON COLUMN sync_events.job IS 'name of the job';
-COMMENT ON COLUMN sync_events.unit IS 'source table; null for the run as a whole';
-COMMENT ON COLUMN sync_events.status IS 'the new state';
-COMMENT ON COLUMN sync_events.message IS 'why';
-COMMENT ON COLUMN sync_events.sqlstate IS 'SQLSTATE where the change is an error';
-COMMENT ON COLUMN sync_events.run_id IS 'the run';
+COMMENT ON VIEW @extschema@.sync_events IS 'changes of state, oldest first';
+COMMENT ON COLUMN @extschema@.sync_events.event_id IS 'identity of the event';
+COMMENT ON COLUMN @extschema@.sync_events.at IS 'time of the change';
+COMMENT ON COLUMN @extschema@.sync_events.job IS 'name of the job';
+COMMENT ON COLUMN @extschema@.sync_events.unit IS 'source table; null for the run as a whole';
+COMMENT ON COLUMN @extschema@.sync_events.status IS 'the new state';
+COMMENT ON COLUMN @extschema@.sync_events.message IS 'why';
+COMMENT ON COLUMN @extschema@.sync_events.sqlstate IS 'SQLSTATE where the change is an error';
+COMMENT ON COLUMN @extschema@.sync_events.run_id IS 'the run';
 
-GRANT SELECT ON sync_jobs, sync_units, sync_chunks, sync_runs, sync_events TO PUBLIC;
+GRANT SELECT ON @extschema@.sync_jobs, @extschema@.sync_units, @extschema@.sync_chunks,
+    @extschema@.sync_runs, @extschema@.sync_events TO PUBLIC;
+
+SET LOCAL search_path TO @extschema@, pg_temp;

@@ -3,7 +3,11 @@ SELECT c.oid::bigint AS oid,
        c.relkind::text AS relkind,
        pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
        c.relowner::bigint AS owner,
-       n.nspowner::bigint AS schema_owner
+       n.nspowner::bigint AS schema_owner,
+       NOT EXISTS (
+           SELECT FROM (SELECT c.oid UNION SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) t) AS parts (oid)
+           JOIN pg_catalog.pg_class p ON p.oid = parts.oid
+           WHERE p.relpersistence <> 'p' OR p.relkind NOT IN ('r', 'p')) AS durable
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1::name AND c.relname = $2::name

@@ -3,7 +3,8 @@ SELECT c.oid::bigint AS oid,
        c.relkind::text AS relkind,
        pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
        c.relowner::bigint AS owner,
-       n.nspowner::bigint AS schema_owner
+       n.nspowner::bigint AS schema_owner,
+       c.relpersistence = 'p' AS durable
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = $1::oid

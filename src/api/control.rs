@@ -72,9 +72,20 @@ fn latest(job: &Job) -> Result<Run> {
     })
 }
 
+/// The latest run, locked against being ended meanwhile.
+fn locked(job: &Job) -> Result<Run> {
+    let run = latest(job)?;
+    run::lock(run.run_id)?.ok_or_else(|| {
+        Error::new(
+            Kind::ObjectMissing,
+            format!("run {} does not exist", run.run_id),
+        )
+    })
+}
+
 /// The latest run, which must not have ended.
 fn active(job: &Job) -> Result<Run> {
-    let run = latest(job)?;
+    let run = locked(job)?;
     let status = run.status()?;
     if !status.ended() {
         return Ok(run);
@@ -123,8 +134,8 @@ fn stop(
     let job = own_job(job)?;
     let run = active(&job)?;
     require_unit(&job, &run, unit)?;
-    let stopped = unit::stop(run.run_id, unit, unit_status)?;
     let run_stopped = unit.is_none() && run::set_status(&run, run_status, None)?;
+    let stopped = unit::stop(run.run_id, unit, unit_status)?;
     if stopped.is_empty() && !run_stopped {
         report::notice(&format!(
             "nothing to do: all is {} or ended",
@@ -159,7 +170,7 @@ fn status_of_open(run: &Run) -> RunStatus {
 /// Failed units go on where they stood; cancelled ones only by name.
 fn retry(job: &str, unit: Option<&str>) -> Result<i64> {
     let job = own_job(job)?;
-    let run = latest(&job)?;
+    let run = locked(&job)?;
     require_unit(&job, &run, unit)?;
     let from: &[UnitStatus] = match unit {
         Some(_) => &[UnitStatus::Failed, UnitStatus::Cancelled],
@@ -171,8 +182,9 @@ fn retry(job: &str, unit: Option<&str>) -> Result<i64> {
         }
     }
     let retried = unit::restart(run.run_id, unit, from)?;
-    let run_failed = !run.expanded && run.status()? == RunStatus::Failed;
-    if retried.is_empty() && !run_failed && !run.retry_pending {
+    let stranded =
+        run.status()? == RunStatus::Failed && (!run.expanded || run::tally(run.run_id)?.open > 0);
+    if retried.is_empty() && !stranded && !run.retry_pending {
         report::notice("nothing to do: nothing has failed");
         return Ok(0);
     }

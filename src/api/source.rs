@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::server::{self, Options, OptionsOf};
-use crate::pg::{report, role};
+use crate::pg::{report, role, worker};
 use crate::source::mysql::{
     FILE_OPTIONS, split_url, validate_mapping_options, validate_server_options,
 };
@@ -13,6 +13,7 @@ use crate::source::mysql::{
 /// `CREATE SERVER` and `CREATE USER MAPPING` in one call.
 #[pg_extern]
 fn sync_create_source(source: &str, url: &str) -> Result<(), ErrorReport> {
+    worker::hide_statement(c"SELECT sync_create_source(…)");
     let (server_options, mapping_options) = split_url(url)?;
     server::create(source, &server_options, &mapping_options)?;
     report::notice(&format!("created source \"{source}\""));

@@ -18,7 +18,7 @@ use crate::plan::identifier::literal;
 /// How often the catalog is looked at; nothing tells a waiting backend of another's commit.
 const LOOK: Duration = Duration::from_millis(100);
 /// A supervisor that vanished is replaced after as many looks.
-const LOOKS_PER_REVIVAL: u32 = 20;
+const LOOKS_PER_REVIVAL: u32 = 5;
 
 #[pg_extern]
 fn sync_wait(
@@ -62,6 +62,13 @@ fn wait(job: &Job, timeout: Option<Duration>) -> Result<RunStatus> {
             .with_hint(format!("SELECT sync_start({});", literal(&job.job))));
         };
         let status = run.status()?;
+        if run.uncommitted && !status.ended() {
+            return Err(Error::new(
+                Kind::InvalidState,
+                "the run was started or changed in this transaction and begins when it commits",
+            )
+            .with_hint("COMMIT; before sync_wait, or use CALL sync_run"));
+        }
         let rest = timeout.map(|timeout| timeout.saturating_sub(since.elapsed()));
         if status.ended() || rest == Some(Duration::ZERO) {
             return Ok(status);

@@ -80,7 +80,9 @@ pub fn advance(chunk_id: i64, pid: i64, end: &BatchEnd) -> Result<bool> {
            rows_done = rows_done + $4, bytes_done = bytes_done + $5, \
            status = CASE WHEN $6 THEN 'completed' ELSE status END, \
            finished_at = CASE WHEN $6 THEN clock_timestamp() END, updated_at = clock_timestamp() \
-         WHERE chunk_id = $1 AND worker_pid = $2 AND status = 'running'",
+         WHERE chunk_id = $1 AND worker_pid = $2 AND status = 'running' \
+           AND EXISTS (SELECT FROM tributary.unit u \
+                       WHERE u.unit_id = chunk.unit_id AND u.status IN ('running', 'failed'))",
         &[
             chunk_id.into(),
             pid.into(),
@@ -93,12 +95,12 @@ pub fn advance(chunk_id: i64, pid: i64, end: &BatchEnd) -> Result<bool> {
     Ok(changed == 1)
 }
 
-/// Gives the chunk back for others to claim.
-pub fn release(chunk_id: i64, pid: i64) -> Result<()> {
-    execute(
+/// Gives the chunk back for others to claim. False where it was taken from this process.
+pub fn release(chunk_id: i64, pid: i64) -> Result<bool> {
+    let changed = execute(
         "UPDATE tributary.chunk SET status = 'pending' \
          WHERE chunk_id = $1 AND worker_pid = $2 AND status = 'running'",
         &[chunk_id.into(), pid.into()],
     )?;
-    Ok(())
+    Ok(changed == 1)
 }

@@ -22,6 +22,8 @@ pub struct Run {
     pub error: Option<String>,
     pub hint: Option<String>,
     pub waiting_for: Option<String>,
+    /// The current transaction has changed it and has not committed.
+    pub uncommitted: bool,
 }
 
 impl Run {
@@ -44,10 +46,31 @@ impl Run {
 }
 
 const COLUMNS: &str = "SELECT run_id, job_id, status, expanded, attempts, error, hint, waiting_for, \
-    coalesce(next_retry_at > clock_timestamp(), false) AS retry_pending FROM tributary.run";
+    coalesce(next_retry_at > clock_timestamp(), false) AS retry_pending, \
+    coalesce(xmin = pg_catalog.pg_current_xact_id_if_assigned()::xid, false) AS uncommitted FROM tributary.run";
 
 pub fn get(run_id: i64) -> Result<Option<Run>> {
     query_first(&format!("{COLUMNS} WHERE run_id = $1"), &[run_id.into()])
+}
+
+/// Locks the run until the transaction ends, and reads it anew. Whoever changes the state of a run or
+/// of its units by hand does this first, so that the supervisor does not end the run meanwhile.
+pub fn lock(run_id: i64) -> Result<Option<Run>> {
+    execute(
+        "SELECT 1 FROM tributary.run WHERE run_id = $1 FOR NO KEY UPDATE",
+        &[run_id.into()],
+    )?;
+    get(run_id)
+}
+
+/// Locks the run if it is running and nobody else has it locked.
+pub fn try_lock_running(run_id: i64) -> Result<bool> {
+    let locked = execute(
+        "SELECT 1 FROM tributary.run WHERE run_id = $1 AND status = 'running' \
+         FOR NO KEY UPDATE SKIP LOCKED",
+        &[run_id.into()],
+    )?;
+    Ok(locked > 0)
 }
 
 /// The latest run of a job.
@@ -95,7 +118,6 @@ pub fn schedule(job_id: i64) -> Result<Option<i64>> {
 pub fn set_status(run: &Run, status: RunStatus, message: Option<&str>) -> Result<bool> {
     let moved = execute(
         "UPDATE tributary.run SET status = $2, waiting_for = NULL, \
-           started_at = CASE WHEN $2 = 'initializing' THEN coalesce(started_at, clock_timestamp()) ELSE started_at END, \
            finished_at = CASE WHEN $2 IN ('completed', 'failed', 'cancelled') THEN clock_timestamp() END \
          WHERE run_id = $1 AND status <> $2 AND status NOT IN ('completed', 'failed', 'cancelled') \
          RETURNING 1",
@@ -107,20 +129,37 @@ pub fn set_status(run: &Run, status: RunStatus, message: Option<&str>) -> Result
     Ok(moved)
 }
 
-/// The listing of units is done.
-pub fn set_expanded(run: &Run) -> Result<()> {
-    execute(
+/// A worker begins to list the units. False where the run is not waiting for that any more.
+pub fn begin_expanding(run: &Run) -> Result<bool> {
+    let moved = execute(
+        "UPDATE tributary.run SET status = 'initializing', waiting_for = NULL, \
+           started_at = coalesce(started_at, clock_timestamp()) \
+         WHERE run_id = $1 AND status IN ('scheduled', 'initializing') AND NOT expanded",
+        &[run.run_id.into()],
+    )? > 0;
+    if moved && run.status()? == RunStatus::Scheduled {
+        event::record(run.subject(), RunStatus::Initializing.as_str(), None)?;
+    }
+    Ok(moved)
+}
+
+/// First in the transaction that lists the units. False where the run was stopped meanwhile.
+pub fn set_expanded(run: &Run) -> Result<bool> {
+    let moved = execute(
         "UPDATE tributary.run SET expanded = true, status = 'running', attempts = 0, \
            sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL \
          WHERE run_id = $1 AND status = 'initializing'",
         &[run.run_id.into()],
-    )?;
-    event::record(run.subject(), RunStatus::Running.as_str(), None)
+    )? > 0;
+    if moved {
+        event::record(run.subject(), RunStatus::Running.as_str(), None)?;
+    }
+    Ok(moved)
 }
 
 /// An attempt of the run as a whole failed: retried after `delay`, or the run has failed.
 pub fn fail(run: &Run, error: &Error, delay: Option<Duration>) -> Result<()> {
-    execute(
+    let changed = execute(
         "UPDATE tributary.run SET attempts = attempts + 1, sqlstate = $2, error = $3, hint = $4, \
            status = CASE WHEN $5::float8 IS NULL THEN 'failed' ELSE status END, \
            finished_at = CASE WHEN $5::float8 IS NULL THEN clock_timestamp() END, \
@@ -134,7 +173,10 @@ pub fn fail(run: &Run, error: &Error, delay: Option<Duration>) -> Result<()> {
             delay.map(|delay| delay.as_secs_f64()).into(),
         ],
     )?;
-    event::record_error(run.subject(), RunStatus::Failed.as_str(), error)
+    match changed {
+        0 => Ok(()),
+        _ => event::record_error(run.subject(), RunStatus::Failed.as_str(), error),
+    }
 }
 
 /// Message and detail on one line, as the views show them.

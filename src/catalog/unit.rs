@@ -19,6 +19,8 @@ pub struct Unit {
     pub unit: String,
     status: String,
     method: Option<String>,
+    pub target_schema: String,
+    pub target_table: String,
     /// The staging table of a merge, in the target's schema.
     pub stage: Option<String>,
     /// OID of the table that rows are copied into.
@@ -71,7 +73,8 @@ impl Unit {
     }
 }
 
-const COLUMNS: &str = "SELECT u.unit_id, u.job_id, u.run_id, u.unit, u.status, u.method, u.stage, \
+const COLUMNS: &str = "SELECT u.unit_id, u.job_id, u.run_id, u.unit, u.status, u.method, \
+    u.target_schema::text AS target_schema, u.target_table, u.stage, \
     u.load_oid::bigint AS load_oid, u.plan, u.frontier, u.planned, u.loaded_at IS NOT NULL AS loaded, \
     u.touched, u.attempts, c.open_chunks, c.chunks \
     FROM tributary.unit u CROSS JOIN LATERAL ( \
@@ -181,15 +184,34 @@ pub struct Prepared<'a> {
     pub one_chunk: bool,
 }
 
+/// First in the transaction that prepares a unit: it is still this run's to prepare, and no batch of
+/// an earlier attempt commits any more.
+pub fn begin_preparing(unit: &Unit) -> Result<()> {
+    let changed = execute(
+        "UPDATE tributary.unit SET updated_at = clock_timestamp() \
+         WHERE unit_id = $1 AND run_id = $2 AND status = 'pending'",
+        &[unit.unit_id.into(), unit.run_id.into()],
+    )?;
+    if changed == 0 {
+        return Err(taken_away(&unit.unit));
+    }
+    execute(
+        "DELETE FROM tributary.chunk WHERE unit_id = $1",
+        &[unit.unit_id.into()],
+    )?;
+    Ok(())
+}
+
 /// `pending` → `running`, with a plan and, for a unit of one chunk, that chunk.
 pub fn set_prepared(unit: &Unit, prepared: &Prepared<'_>) -> Result<()> {
     let changed = execute(
         "UPDATE tributary.unit SET status = 'running', plan = $2::jsonb, method = $3, stage = $4, \
            load_oid = $5::oid, planned = $6, frontier = NULL, touched = true, \
+           loaded_at = CASE WHEN (target_schema, target_table) = ($7::name, $8) THEN loaded_at END, \
            target_schema = $7::name, target_table = $8, \
            rows_estimated = coalesce($9, rows_estimated), bytes_estimated = coalesce($10, bytes_estimated), \
            started_at = coalesce(started_at, clock_timestamp()), updated_at = clock_timestamp() \
-         WHERE unit_id = $1 AND status = 'pending'",
+         WHERE unit_id = $1 AND status = 'pending' AND run_id = $11",
         &[
             unit.unit_id.into(),
             (&to_json(prepared.plan)?).into(),
@@ -201,15 +223,12 @@ pub fn set_prepared(unit: &Unit, prepared: &Prepared<'_>) -> Result<()> {
             (&prepared.plan.target_table).into(),
             bigint(prepared.plan.rows_estimated).into(),
             bigint(prepared.plan.bytes_estimated).into(),
+            unit.run_id.into(),
         ],
     )?;
     if changed == 0 {
         return Err(taken_away(&unit.unit));
     }
-    execute(
-        "DELETE FROM tributary.chunk WHERE unit_id = $1",
-        &[unit.unit_id.into()],
-    )?;
     if prepared.one_chunk {
         super::chunk::insert(unit.unit_id, 1, None, None)?;
     }
@@ -225,11 +244,12 @@ pub fn set_frontier(unit: &Unit, frontier: Option<&Key>, planned: bool) -> Resul
     let frontier = frontier.map(to_json).transpose()?;
     let changed = execute(
         "UPDATE tributary.unit SET frontier = coalesce($2::jsonb, frontier), planned = $3 \
-         WHERE unit_id = $1 AND status = 'running' AND NOT planned",
+         WHERE unit_id = $1 AND run_id = $4 AND status = 'running' AND NOT planned",
         &[
             unit.unit_id.into(),
             frontier.as_deref().into(),
             planned.into(),
+            unit.run_id.into(),
         ],
     )?;
     match changed {
@@ -243,8 +263,8 @@ pub fn set_completed(unit: &Unit) -> Result<()> {
         "UPDATE tributary.unit SET status = 'completed', loaded_at = clock_timestamp(), \
            finished_at = clock_timestamp(), updated_at = clock_timestamp(), stage = NULL, \
            attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL \
-         WHERE unit_id = $1 AND status = 'running'",
-        &[unit.unit_id.into()],
+         WHERE unit_id = $1 AND run_id = $2 AND status = 'running'",
+        &[unit.unit_id.into(), unit.run_id.into()],
     )?;
     if changed == 0 {
         return Err(taken_away(&unit.unit));
@@ -262,21 +282,25 @@ pub fn taken_away(unit: &str) -> Error {
 
 /// An attempt failed: tried again after `delay`, or not without a person.
 pub fn fail(unit: &Unit, error: &Error, delay: Option<Duration>) -> Result<()> {
-    execute(
+    let changed = execute(
         "UPDATE tributary.unit SET status = 'failed', attempts = attempts + 1, sqlstate = $2, \
            error = $3, hint = $4, next_retry_at = clock_timestamp() + make_interval(secs => $5), \
            finished_at = CASE WHEN $5::float8 IS NULL THEN clock_timestamp() END, \
            updated_at = clock_timestamp() \
-         WHERE unit_id = $1 AND status IN ('pending', 'running')",
+         WHERE unit_id = $1 AND run_id = $6 AND status IN ('pending', 'running')",
         &[
             unit.unit_id.into(),
             error.sqlstate().into(),
             (&super::run::full_message(error)).into(),
             error.hint.as_deref().into(),
             delay.map(|delay| delay.as_secs_f64()).into(),
+            unit.run_id.into(),
         ],
     )?;
-    event::record_error(unit.subject(), UnitStatus::Failed.as_str(), error)
+    match changed {
+        0 => Ok(()),
+        _ => event::record_error(unit.subject(), UnitStatus::Failed.as_str(), error),
+    }
 }
 
 /// Progress was made: the attempts that failed before do not count any more.

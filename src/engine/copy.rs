@@ -60,14 +60,13 @@ pub fn copy(job: &Job, unit: &Unit, chunk: &Chunk, reader: &Reader) -> Result<()
             if !chunk::advance(chunk.chunk_id, worker::pid(), &end)? {
                 return Err(unit::taken_away(&unit.unit));
             }
-            if attempts_to_clear {
-                unit::clear_attempts(unit.unit_id)?;
-            }
             // The end of a unit waits for the disk; what comes before need not.
             transaction::commit_without_waiting();
             Ok(end.last)
         })?;
-        attempts_to_clear = false;
+        if std::mem::take(&mut attempts_to_clear) {
+            transaction::run(|| unit::clear_attempts(unit.unit_id))?;
+        }
         if last {
             return Ok(());
         }

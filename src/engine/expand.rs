@@ -5,16 +5,15 @@ use crate::catalog::job::{self, Job};
 use crate::catalog::run::{self, Run};
 use crate::catalog::unit::{self, Listed};
 use crate::error::{Error, Kind, Result};
-use crate::model::state::{Priority, RunStatus};
+use crate::model::state::Priority;
 use crate::pg::transaction;
 use crate::plan::units::select_units;
 use crate::sink::target;
 
 pub fn expand(job: &Job, run: &Run, reader: &Reader) -> Result<()> {
-    transaction::run(|| {
-        run::set_status(run, RunStatus::Initializing, None)?;
-        Ok(())
-    })?;
+    if !transaction::run(|| run::begin_expanding(run))? {
+        return Err(stopped(run));
+    }
     let tables = reader.tables()?;
     let selected = select_units(&job.units, &tables)?;
     if selected.is_empty() {
@@ -32,6 +31,9 @@ pub fn expand(job: &Job, run: &Run, reader: &Reader) -> Result<()> {
         )));
     }
     transaction::run(|| {
+        if !run::set_expanded(run)? {
+            return Err(stopped(run));
+        }
         if job.options()?.create_tables {
             target::create_schema_if_missing(&job.target_schema)?;
         }
@@ -51,7 +53,16 @@ pub fn expand(job: &Job, run: &Run, reader: &Reader) -> Result<()> {
                 },
             )?;
         }
-        unit::retire_others(job.job_id, run.run_id)?;
-        run::set_expanded(run)
+        unit::retire_others(job.job_id, run.run_id)
     })
+}
+
+fn stopped(run: &Run) -> Error {
+    Error::new(
+        Kind::Cancelled,
+        format!(
+            "run {} was stopped while its tables were listed",
+            run.run_id
+        ),
+    )
 }

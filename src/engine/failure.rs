@@ -21,36 +21,47 @@ pub fn record(job: &Job, task: &Task, error: &Error) -> Result<()> {
     let error = name_job(error, &job.job);
     let options = job.options()?;
     transaction::run(|| {
-        match task {
-            Task::Expand(run, _) => {
-                let delay = delay(&error, run.attempts, &options);
-                report::log(&line(job, None, &error, delay));
-                return run::fail(run, &error, delay);
+        if let Task::Expand(run, _) = task {
+            if stopped(&error) {
+                return Ok(());
             }
-            Task::Copy(_, chunk, _) => chunk::release(chunk.chunk_id, worker::pid())?,
-            Task::Prepare(..) | Task::Split(..) | Task::Finish(..) => {}
+            let delay = delay(&error, run.attempts, &options);
+            report::log(&line(job, None, &error, delay));
+            return run::fail(run, &error, delay);
         }
-        let Some(unit) = unit_of(task) else {
+        let Some(claimed) = unit_of(task) else {
             return Ok(());
         };
-        // The unit as it is now: it may have been paused or cancelled, which is no failure.
-        let Some(unit) = unit::get(unit.unit_id)? else {
-            return Ok(());
+        // The unit as it is now: it may have been paused or cancelled, which is no failure, or
+        // taken up by another run.
+        let unit = unit::get(claimed.unit_id)?.filter(|unit| unit.run_id == claimed.run_id);
+        let under_way = match &unit {
+            Some(unit) => matches!(unit.status()?, UnitStatus::Pending | UnitStatus::Running),
+            None => false,
         };
-        if error.kind == Kind::Cancelled
-            || error.sqlstate() == QUERY_CANCELED
-            || !matches!(unit.status()?, UnitStatus::Pending | UnitStatus::Running)
-        {
-            return Ok(());
+        // First the unit, then the chunk: the order in which everybody locks them.
+        let failed = unit.filter(|_| under_way && !stopped(&error));
+        let delay = match &failed {
+            Some(unit) => delay(&error, unit.attempts, &options),
+            None => None,
+        };
+        if let Some(unit) = &failed {
+            report::log(&line(job, Some(unit), &error, delay));
+            unit::fail(unit, &error, delay)?;
         }
-        let delay = delay(&error, unit.attempts, &options);
-        report::log(&line(job, Some(&unit), &error, delay));
-        unit::fail(&unit, &error, delay)?;
-        if delay.is_none() && options.on_error == OnError::Pause {
-            pause(&unit)?;
+        if let Task::Copy(_, chunk, _) = task {
+            chunk::release(chunk.chunk_id, worker::pid())?;
         }
-        Ok(())
+        match failed {
+            Some(unit) if delay.is_none() && options.on_error == OnError::Pause => pause(&unit),
+            _ => Ok(()),
+        }
     })
+}
+
+/// Was the task asked to stop, rather than failing?
+fn stopped(error: &Error) -> bool {
+    error.kind == Kind::Cancelled || error.sqlstate() == QUERY_CANCELED
 }
 
 fn unit_of(task: &Task) -> Option<&Unit> {
@@ -64,8 +75,8 @@ fn unit_of(task: &Task) -> Option<&Unit> {
 }
 
 fn pause(unit: &Unit) -> Result<()> {
-    unit::stop(unit.run_id, None, UnitStatus::Paused)?;
-    if let Some(run) = run::get(unit.run_id)? {
+    if let Some(run) = run::lock(unit.run_id)? {
+        unit::stop(unit.run_id, None, UnitStatus::Paused)?;
         let why = format!("unit \"{}\" failed and on_error is pause", unit.unit);
         run::set_status(&run, RunStatus::Paused, Some(&why))?;
     }

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use super::processes;
 use crate::error::Result;
-use crate::pg::worker::{self, OnTerminate};
+use crate::pg::worker;
 use crate::pg::{guc, latch};
 
 /// A supervisor that has not left by then has work; the next database's turn.
 const PROBE: Duration = Duration::from_secs(2);
 
 pub fn main() {
-    worker::begin(OnTerminate::Die);
+    worker::begin();
     worker::connect_to_no_database();
     loop {
         worker::reload_configuration_if_asked();

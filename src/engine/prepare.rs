@@ -26,9 +26,10 @@ pub fn prepare(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
     let unit_options = transaction::run(|| job::unit_options(job.job_id, &unit.unit))?;
     let plan = plan(job, &unit.unit, &unit_options, reader)?;
     transaction::run(|| {
+        unit::begin_preparing(unit)?;
         // A stage of an earlier run, and what that run planned, are of no use any more.
         if let Some(stage) = &unit.stage {
-            stage::drop_if_exists(&plan.target_schema, stage)?;
+            stage::drop_if_exists(&unit.target_schema, stage)?;
         }
         let create = match options.create_tables {
             true => Create::Missing,
@@ -87,11 +88,15 @@ fn method(
     fitted: &Fitted,
 ) -> Result<LoadMethod> {
     let has_rows = target::has_rows(&fitted.plan)?;
-    if !has_rows && !unit.loaded {
+    // What is known of another target says nothing of this one.
+    let same = unit.target_schema == fitted.plan.target_schema
+        && unit.target_table == fitted.plan.target_table;
+    let loaded = same && unit.loaded;
+    if !has_rows && !loaded {
         return Ok(LoadMethod::Direct);
     }
     let existing_rows = unit_options.existing_rows.unwrap_or(options.existing_rows);
-    if has_rows && !unit.touched && existing_rows == ExistingRows::Error {
+    if has_rows && !(same && unit.touched) && existing_rows == ExistingRows::Error {
         let name = target::name(&fitted.plan);
         return Err(Error::new(
             Kind::TargetNotEmpty,

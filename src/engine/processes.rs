@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::catalog::job::Job;
 use crate::error::Result;
-use crate::pg::catalog_owner::{as_catalog_owner, catalog_owner};
+use crate::pg::catalog_owner::{catalog_owner, with_pinned_path};
 use crate::pg::lock::Claim;
 use crate::pg::spi;
 use crate::pg::worker::{self, Assignment, Handle, Registration, Restart};
@@ -109,12 +109,12 @@ impl Holder {
 
 /// All claims held in this database.
 pub fn holders() -> Result<Vec<Holder>> {
-    as_catalog_owner(|| spi::query(include_str!("../../sql/queries/holders.sql"), &[]))
+    with_pinned_path(|| spi::query(include_str!("../../sql/queries/holders.sql"), &[]))
 }
 
 /// Is somebody about to drop this database? Then no process of ours may stand in the way.
 pub fn database_is_being_dropped() -> Result<bool> {
-    let found: Option<serde_json::Value> = as_catalog_owner(|| {
+    let found: Option<serde_json::Value> = with_pinned_path(|| {
         spi::query_first(include_str!("../../sql/queries/database_dropped.sql"), &[])
     })?;
     Ok(found.is_some())
@@ -127,7 +127,7 @@ pub fn extension_exists() -> bool {
 
 /// Ends a process of ours; harmless where it has ended by itself.
 pub fn terminate(pid: i64) -> Result<()> {
-    as_catalog_owner(|| {
+    with_pinned_path(|| {
         spi::execute(
             "SELECT pg_catalog.pg_terminate_backend($1::int)",
             &[pid.into()],
@@ -138,7 +138,7 @@ pub fn terminate(pid: i64) -> Result<()> {
 
 /// Interrupts what a process of ours is doing.
 pub fn cancel(pid: i64) -> Result<()> {
-    as_catalog_owner(|| {
+    with_pinned_path(|| {
         spi::execute(
             "SELECT pg_catalog.pg_cancel_backend($1::int)",
             &[pid.into()],

@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::batch::{BatchEnd, BatchSink};
 use crate::model::key::Key;
 use crate::model::table::{SourceTable, SourceTableName};
-use crate::pg::{latch, thread};
+use crate::pg::{latch, thread, worker};
 use crate::source::mysql::{self, BoundaryRequest, Check, Connection, Endpoint, SnapshotRequest};
 
 /// How long the server's side of a cancelled request may take to end.
@@ -145,7 +145,11 @@ impl Reader {
         loop {
             match self.queue.try_pop() {
                 Some(Frame::Failed(error)) => return Err(*error),
-                Some(frame) => return Ok(frame),
+                Some(frame) => {
+                    // As long as frames are there nothing is waited for.
+                    worker::exit_if_postmaster_died();
+                    return Ok(frame);
+                }
                 None => latch::wait(Some(self.queue.fd()), Duration::from_secs(60)),
             };
         }

@@ -15,7 +15,7 @@ use crate::catalog::{event, unit};
 use crate::error::{Error, Kind, Result};
 use crate::model::state::RunStatus;
 use crate::pg::lock::{self, Claim, Held};
-use crate::pg::worker::{self, Handle, OnTerminate};
+use crate::pg::worker::{self, Handle};
 use crate::pg::{guc, latch, report, role, transaction};
 
 /// Longest time between two looks; wake-ups make most of them earlier.
@@ -26,7 +26,7 @@ const SHORT_LIFE: Duration = Duration::from_secs(1);
 const SHORT_LIVES: u32 = 10;
 
 pub fn main() {
-    let assignment = worker::begin(OnTerminate::DieForGood);
+    let assignment = worker::begin();
     if let Err(error) = worker::connect(assignment) {
         worker::log_error(processes::SUPERVISOR, &error);
         return;
@@ -34,7 +34,7 @@ pub fn main() {
     loop {
         match claim_database() {
             Ok(Some(held)) => match Supervisor::default().supervise() {
-                Ok(Outcome::Leave) => return,
+                Ok(Outcome::Leave) => worker::exit_to_be_restarted(),
                 Ok(Outcome::Idle) => {
                     drop(held);
                     if !work_left() {
@@ -44,6 +44,7 @@ pub fn main() {
                 Err(error) => {
                     drop(held);
                     if !catalog_exists() {
+                        end_workers();
                         return;
                     }
                     worker::log_error(processes::SUPERVISOR, &error);
@@ -53,7 +54,10 @@ pub fn main() {
             Ok(None) => return,
             Err(error) => {
                 worker::log_error(processes::SUPERVISOR, &error);
-                return;
+                if !catalog_exists() {
+                    return;
+                }
+                wait();
             }
         }
     }
@@ -80,7 +84,22 @@ fn catalog_exists() -> bool {
 
 fn work_left() -> bool {
     transaction::run(|| Ok(processes::extension_exists() && needs_supervisor(&run::active()?)?))
-        .unwrap_or(false)
+        .unwrap_or(true)
+}
+
+/// Without the extension no worker has anything to do, and a new one's runs are not theirs.
+fn end_workers() {
+    let ended = transaction::run(|| {
+        for holder in processes::holders()? {
+            if holder.holds(Claim::Worker) {
+                processes::terminate(holder.pid)?;
+            }
+        }
+        Ok(())
+    });
+    if let Err(error) = ended {
+        worker::log_error(processes::SUPERVISOR, &error);
+    }
 }
 
 /// Paused runs need no process.
@@ -102,7 +121,8 @@ fn wait() {
 enum Outcome {
     /// Nothing to do.
     Idle,
-    /// The database or the extension is going away.
+    /// The database is about to be dropped: do not stand in the way. The process that the
+    /// postmaster starts in its place waits for the outcome.
     Leave,
 }
 
@@ -125,21 +145,25 @@ impl Supervisor {
         loop {
             worker::reload_configuration_if_asked();
             worker::report_activity(Some("looking after runs"));
-            let runs = transaction::run(|| {
-                if processes::database_is_being_dropped()? {
-                    for holder in processes::holders()? {
-                        if holder.holds(Claim::Worker) {
-                            processes::terminate(holder.pid)?;
-                        }
-                    }
-                    return Ok(None);
-                }
-                self.look().map(Some)
-            })?;
-            let Some((runs, workers)) = runs else {
+            if transaction::run(processes::database_is_being_dropped)? {
+                end_workers();
                 return Ok(Outcome::Leave);
-            };
-            if workers == 0 && !needs_supervisor(&runs)? {
+            }
+            let (runs, holders) = transaction::run(|| self.look())?;
+            for run in &runs {
+                // One transaction each: a run that somebody has locked, or whose definition is
+                // broken, does not hold up the others.
+                if let Err(error) = transaction::run(|| self.look_after(run, &holders)) {
+                    if !catalog_exists() {
+                        return Err(error);
+                    }
+                    worker::log_error(&format!("run {}", run.run_id), &error);
+                }
+            }
+            let idle = holders.iter().all(|holder| !holder.holds(Claim::Worker))
+                && self.started.is_empty()
+                && !transaction::run(|| needs_supervisor(&run::active()?))?;
+            if idle {
                 return Ok(Outcome::Idle);
             }
             worker::report_activity(None);
@@ -147,8 +171,8 @@ impl Supervisor {
         }
     }
 
-    /// One look at everything; the runs under way, and how many workers live.
-    fn look(&mut self) -> Result<(Vec<Run>, usize)> {
+    /// One look at everything; the runs under way, and who holds what.
+    fn look(&mut self) -> Result<(Vec<Run>, Vec<Holder>)> {
         let runs = run::active()?;
         let holders = processes::holders()?;
         self.forget_ended(&holders);
@@ -157,16 +181,7 @@ impl Supervisor {
                 processes::terminate(holder.pid)?;
             }
         }
-        for run in &runs {
-            if run.status()? != RunStatus::Paused {
-                self.look_after(run, &holders)?;
-            }
-        }
-        let alive = holders
-            .iter()
-            .filter(|holder| holder.holds(Claim::Worker))
-            .count();
-        Ok((run::active()?, alive.max(self.started.len())))
+        Ok((runs, holders))
     }
 
     fn forget_ended(&mut self, holders: &[Holder]) {
@@ -184,6 +199,11 @@ impl Supervisor {
     }
 
     fn look_after(&mut self, run: &Run, holders: &[Holder]) -> Result<()> {
+        if run.status()? == RunStatus::Paused {
+            return Ok(());
+        }
+        // Whoever has a row locked is waited for in the next look.
+        guc::set_local(c"lock_timeout", c"200ms");
         let job = job::get_by_id(run.job_id)?;
         if !role::exists(job.owner()) {
             return run::fail(run, &no_owner(&job), None);
@@ -288,11 +308,18 @@ fn interrupt_stopped(run: &Run, holders: &[Holder]) -> Result<()> {
 
 /// A run ends when none of its units can go on.
 fn end_if_done(job: &Job, run: &Run) -> Result<bool> {
+    // Somebody who is just changing the run by hand goes first.
+    if run::tally(run.run_id)?.open > 0 || !run::try_lock_running(run.run_id)? {
+        return Ok(false);
+    }
     let tally = run::tally(run.run_id)?;
     if tally.open > 0 {
         return Ok(false);
     }
-    if tally.failed > 0 {
+    if tally.units == 0 {
+        let error = Error::new(Kind::Internal, "the run has lost its units");
+        run::fail(run, &error, None)?;
+    } else if tally.failed > 0 {
         let error = Error::new(
             Kind::InvalidState,
             format!("{} of {} units failed", tally.failed, tally.units),

@@ -14,25 +14,30 @@ use crate::catalog::job::{self, Job};
 use crate::catalog::run;
 use crate::error::Result;
 use crate::pg::lock::{self, Claim};
-use crate::pg::worker::{self, OnTerminate};
+use crate::pg::worker::{self, Assignment};
 use crate::pg::{latch, report, transaction};
 
 /// A look for work every so often while others cut chunks or finish theirs, then the worker leaves.
 const IDLE_LOOK: Duration = Duration::from_millis(100);
 const IDLE_LOOKS: u32 = 20;
+/// How long a worker that an error ends stays, so that its successor does not come at once.
+const PENANCE: Duration = Duration::from_secs(1);
 
 pub fn main() {
-    let assignment = worker::begin(OnTerminate::Die);
+    let assignment = worker::begin();
     // Role 0 would be the bootstrap superuser.
     if assignment.role == 0 {
         return;
     }
-    if let Err(error) = worker::connect(assignment).and_then(|()| work(assignment.run)) {
-        worker::log_error("tributary worker", &error);
+    if let Err(error) = worker::connect(assignment).and_then(|()| work(assignment)) {
+        worker::log_error(processes::WORKER, &error);
+        // What stops one worker at once would stop the next as soon.
+        let _ = report::catch(|| Ok(latch::wait(None, PENANCE)));
     }
 }
 
-fn work(run_id: i64) -> Result<()> {
+fn work(assignment: Assignment) -> Result<()> {
+    let run_id = assignment.run;
     let Some(_alive) = transaction::run(|| Ok(lock::try_shared(Claim::Worker, run_id)))? else {
         return Ok(());
     };
@@ -40,6 +45,7 @@ fn work(run_id: i64) -> Result<()> {
     let mut idle_looks = 0;
     loop {
         worker::reload_configuration_if_asked();
+        worker::discard_cancel_request();
         let found = match transaction::run(|| look(run_id)) {
             // A cancel request that came late: what it was meant for is let go of.
             Err(error) if error.sqlstate() == failure::QUERY_CANCELED => continue,
@@ -47,6 +53,8 @@ fn work(run_id: i64) -> Result<()> {
         };
         match found {
             (None, _) | (_, Claimed::RunEnded) => return Ok(()),
+            // The extension was created anew: this is another run of that number.
+            (Some(job), _) if job.owner() != assignment.role => return Ok(()),
             (Some(_), Claimed::Nothing) => {
                 idle_looks += 1;
                 if idle_looks > IDLE_LOOKS {

@@ -17,6 +17,8 @@ pub struct Relation {
     pub name: String,
     owner: i64,
     schema_owner: i64,
+    /// Its rows, those of its partitions included, survive a crash together with our catalog.
+    pub durable: bool,
 }
 
 /// One column as in `pg_attribute`.

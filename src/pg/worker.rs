@@ -138,18 +138,21 @@ pub fn loading_shared_libraries() -> bool {
     unsafe { pg_sys::process_shared_preload_libraries_in_progress }
 }
 
-// The server's signal handlers by address: a handler must not go through pgrx's error guard.
+// The server's signal handlers by address, since a handler must not go through pgrx's error guard, and
+// a check that pgrx does not bind.
 unsafe extern "C-unwind" {
     #[link_name = "die"]
     fn handle_terminate(signal: c_int);
     #[link_name = "SignalHandlerForConfigReload"]
     fn handle_reload(signal: c_int);
+    #[link_name = "PostmasterIsAliveInternal"]
+    fn postmaster_is_alive() -> bool;
 }
 
 thread_local! {
     static AT_COMMIT: Cell<Option<fn()>> = const { Cell::new(None) };
     static CALLBACK: Cell<bool> = const { Cell::new(false) };
-    static LEAVE_FOR_GOOD: Cell<bool> = const { Cell::new(false) };
+    static CONNECTED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Calls `action` once when the current transaction has committed, and not when it rolls back.
@@ -184,32 +187,14 @@ unsafe extern "C-unwind" fn transaction_ended(
     }
 }
 
-/// How a process answers SIGTERM.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnTerminate {
-    /// Like any backend: FATAL at the next interrupt check.
-    Die,
-    /// The same, but with exit code 0, so that the postmaster does not start it again.
-    DieForGood,
-}
-
 /// First thing in an entry function: the assignment, and signal handlers that interrupt any wait.
-pub fn begin(on_terminate: OnTerminate) -> Assignment {
+/// SIGTERM is FATAL at the next interrupt check, as in any backend.
+pub fn begin() -> Assignment {
     // SAFETY: handlers are the server's own; signals are blocked until BackgroundWorkerUnblockSignals,
     // and MyBgworkerEntry is set by the postmaster before the entry function runs.
     unsafe {
-        match on_terminate {
-            OnTerminate::Die => {
-                pg_sys::pqsignal(libc::SIGTERM, Some(handle_terminate));
-            }
-            OnTerminate::DieForGood => {
-                pg_sys::on_proc_exit(Some(exit_cleanly_if_terminated), pg_sys::Datum::from(0));
-                // A process that cannot even connect (its database is gone, or takes nobody) is not
-                // started again either; `connect` clears this.
-                LEAVE_FOR_GOOD.set(true);
-                pg_sys::pqsignal(libc::SIGTERM, Some(die_for_good));
-            }
-        }
+        pg_sys::on_proc_exit(Some(stay_away_if_not_connected), pg_sys::Datum::from(0));
+        pg_sys::pqsignal(libc::SIGTERM, Some(handle_terminate));
         pg_sys::pqsignal(libc::SIGHUP, Some(handle_reload));
         pg_sys::BackgroundWorkerUnblockSignals();
         let extra = (*pg_sys::MyBgworkerEntry).bgw_extra;
@@ -219,18 +204,45 @@ pub fn begin(on_terminate: OnTerminate) -> Assignment {
     }
 }
 
-unsafe extern "C-unwind" fn die_for_good(signal: c_int) {
-    LEAVE_FOR_GOOD.set(true);
-    // SAFETY: the server's own handler, called from a handler.
-    unsafe { handle_terminate(signal) };
-}
-
-/// Runs last of the exit callbacks: a terminated process leaves with 0 instead of FATAL's 1.
-unsafe extern "C-unwind" fn exit_cleanly_if_terminated(code: c_int, _argument: pg_sys::Datum) {
-    if code == 1 && LEAVE_FOR_GOOD.get() {
+/// Runs last of the exit callbacks. A process that could not even connect (its database is gone, or
+/// takes nobody) leaves with 0 instead of FATAL's 1: the postmaster does not start it again.
+unsafe extern "C-unwind" fn stay_away_if_not_connected(code: c_int, _argument: pg_sys::Datum) {
+    if code == 1 && !CONNECTED.get() {
         // SAFETY: proc_exit may be called again from an exit callback; the callbacks already run
         // are not run twice.
         unsafe { pg_sys::proc_exit(0) };
+    }
+}
+
+/// Ends the process so that the postmaster starts it again, where it was registered so.
+pub fn exit_to_be_restarted() -> ! {
+    // SAFETY: no transaction is open; exit callbacks release what the process holds.
+    unsafe { pg_sys::proc_exit(1) }
+}
+
+/// A cancel request that came when nothing was under way is for nobody.
+pub fn discard_cancel_request() {
+    // SAFETY: the flag is this process's own, set by its signal handler.
+    unsafe { pg_sys::QueryCancelPending = 0 };
+}
+
+/// Ends the process where the postmaster is gone; waits do that by themselves.
+pub fn exit_if_postmaster_died() {
+    // SAFETY: reads a pipe; without a postmaster there is nobody to tell anything.
+    unsafe {
+        if !postmaster_is_alive() {
+            pg_sys::proc_exit(1);
+        }
+    }
+}
+
+/// Puts `instead` where the server log and `pg_stat_activity` would show a statement with a secret.
+pub fn hide_statement(instead: &'static CStr) {
+    // SAFETY: the server only reads the string, which lives for ever; it sets its own pointer again
+    // with the next statement.
+    unsafe {
+        pg_sys::debug_query_string = instead.as_ptr();
+        pg_sys::pgstat_report_activity(pg_sys::BackendState::STATE_RUNNING, instead.as_ptr());
     }
 }
 
@@ -264,9 +276,11 @@ pub fn connect(assignment: Assignment) -> Result<()> {
         ] {
             guc::set_session(name, value);
         }
+        #[cfg(any(feature = "pg17", feature = "pg18"))]
+        guc::set_session(c"transaction_timeout", c"0");
         Ok(())
     })?;
-    LEAVE_FOR_GOOD.set(false);
+    CONNECTED.set(true);
     Ok(())
 }
 
@@ -276,6 +290,7 @@ pub fn connect_to_no_database() {
     unsafe {
         pg_sys::BackgroundWorkerInitializeConnection(std::ptr::null(), std::ptr::null(), 0);
     }
+    CONNECTED.set(true);
 }
 
 /// `datconnlimit` of a database whose DROP was interrupted.

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::relation::{self, Relation};
-use crate::pg::spi;
+use crate::pg::{report, spi};
 use crate::plan::identifier::{qualified, quote};
 use crate::plan::table::TablePlan;
 use crate::plan::target::{TargetColumn, TargetTable, fit_target, merge_key};
@@ -26,8 +26,17 @@ pub fn create_schema_if_missing(schema: &str) -> Result<()> {
     if relation::schema_exists(schema)? {
         return Ok(());
     }
-    spi::execute(&format!("CREATE SCHEMA {}", quote(schema)), &[])?;
-    Ok(())
+    create_unless_just_created(&format!("CREATE SCHEMA {}", quote(schema)))
+}
+
+/// Another job may create the same object at the same moment: the next attempt finds it.
+fn create_unless_just_created(sql: &str) -> Result<()> {
+    match report::catch(|| spi::execute(sql, &[])) {
+        Err(error) if matches!(error.sqlstate(), "42P06" | "42P07" | "23505") => {
+            Err(Error::new(Kind::TargetChanged, error.message))
+        }
+        outcome => outcome.map(|_| ()),
+    }
 }
 
 /// The existing target, checked column by column; `None` where there is none.
@@ -35,7 +44,7 @@ pub fn find(plan: &TablePlan) -> Result<Option<Fitted>> {
     let Some(relation) = relation::find(&plan.target_schema, &plan.target_table)? else {
         return Ok(None);
     };
-    if !matches!(relation.relkind.as_str(), "r" | "p" | "f") {
+    if !matches!(relation.relkind.as_str(), "r" | "p") {
         return Err(Error::new(
             Kind::TargetMismatch,
             format!("{} is not a table", name(plan)),
@@ -44,6 +53,14 @@ pub fn find(plan: &TablePlan) -> Result<Option<Fitted>> {
             "SELECT sync_alter_unit('<job>', {}, '{{\"target\": \"another_name\"}}');",
             crate::plan::identifier::literal(&plan.source_table)
         )));
+    }
+    if !relation.durable {
+        // A crash would empty it, or keep its rows, without our cursor.
+        return Err(Error::new(
+            Kind::TargetMismatch,
+            format!("{} or a partition of it is unlogged or foreign, so that rows and cursor could not commit together", relation.name),
+        )
+        .with_hint(format!("ALTER TABLE {} SET LOGGED;", relation.name)));
     }
     relation::require_copy_rights(&relation)?;
     let target = TargetTable {
@@ -97,7 +114,7 @@ pub fn find_or_create(plan: &TablePlan, create: Create) -> Result<Fitted> {
         .with_hint(sql));
     }
     create_schema_if_missing(&plan.target_schema)?;
-    spi::execute(&sql, &[])?;
+    create_unless_just_created(&sql)?;
     get(plan)
 }
 

@@ -371,9 +371,6 @@ mod tests {
         assert_eq!(admitted(&[Value::UInt(1)]), HELD_ROWS);
         assert_eq!(admitted(&[Value::Bytes(vec![0; 1 << 20])]), 63);
         let nulls = vec![Value::NULL; 4096];
-        assert_eq!(
-            admitted(&nulls),
-            HELD_BYTES / (4096 * size_of::<Value>())
-        );
+        assert_eq!(admitted(&nulls), HELD_BYTES / (4096 * size_of::<Value>()));
     }
 }

@@ -150,7 +150,8 @@ fn unfit(column: &SourceColumn) -> Error {
         Kind::InvalidState,
         format!(
             "the cursor does not fit key column \"{}\" of type {}",
-            column.name, column.type_name
+            clean(&column.name),
+            clean(&column.type_name)
         ),
     )
     .with_detail("The source table was altered since the copy began, or the cursor was.")

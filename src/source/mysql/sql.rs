@@ -136,7 +136,7 @@ fn select_key(
         let form = key::form(column).ok_or_else(|| {
             Error::new(
                 Kind::Internal,
-                format!("key column \"{}\" cannot be walked", column.name),
+                format!("key column \"{}\" cannot be walked", clean(&column.name)),
             )
         })?;
         let name = quote(&column.name);

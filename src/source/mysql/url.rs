@@ -4,7 +4,8 @@ use crate::error::{Error, Kind, Result};
 
 const FORM: &str = "The form is mysql://host:3306/database; options may follow as ?name=value&...";
 
-const ENCODE: &str = "Write %40 for @ and %2F for / in the user name, the password and the database.";
+const ENCODE: &str =
+    "Write %40 for @ and %2F for / in the user name, the password and the database.";
 
 /// Decoded parts of a URL.
 #[derive(Default)]
