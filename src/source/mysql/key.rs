@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use mysql_async::Value;
 
+use super::told::clean;
 use crate::error::{Error, Kind, Result};
 use crate::model::key::KeyValue;
 use crate::model::table::{SourceColumn, SourceKey, SourceTable, SourceType};

@@ -1,6 +1,7 @@
 //! The statements a copy sends: rows of a key range in key order, and where a chunk ends.
 
 use super::key::{self, KeyForm};
+use super::told::clean;
 use crate::error::{Error, Kind, Result};
 use crate::model::batch::BatchLimit;
 use crate::model::key::{Key, KeyRange};

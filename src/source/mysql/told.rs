@@ -1,8 +1,6 @@
 //! Text that the source tells, made fit for our messages, and for the statements that hints offer:
 //! whoever runs the source must not be able to write into a log or into somebody's terminal.
 
-use super::sql::quote;
-
 /// More than any name or reason needs.
 const TOLD_CHARS: usize = 500;
 
@@ -29,10 +27,8 @@ pub(super) fn literal(text: &str) -> String {
 
 /// The statement that lets an account, written as SQL, read a database.
 pub(super) fn grant(database: &str, account: &str) -> String {
-    format!(
-        "At the source: GRANT SELECT ON {}.* TO {account};",
-        quote(&clean(database))
-    )
+    let database = clean(database).replace('`', "``");
+    format!("At the source: GRANT SELECT ON `{database}`.* TO {account};")
 }
 
 #[cfg(test)]
