@@ -112,6 +112,18 @@ pub fn holders() -> Result<Vec<Holder>> {
     with_pinned_path(|| spi::query(include_str!("../../sql/queries/holders.sql"), &[]))
 }
 
+/// Workers that hold up somebody's lock while their source says nothing.
+pub fn stalled_blockers() -> Result<Vec<i64>> {
+    #[derive(Deserialize)]
+    struct Row {
+        pid: i64,
+    }
+    let rows: Vec<Row> = with_pinned_path(|| {
+        spi::query(include_str!("../../sql/queries/stalled_blockers.sql"), &[])
+    })?;
+    Ok(rows.into_iter().map(|row| row.pid).collect())
+}
+
 /// Is somebody about to drop this database? Then no process of ours may stand in the way.
 pub fn database_is_being_dropped() -> Result<bool> {
     let found: Option<serde_json::Value> = with_pinned_path(|| {

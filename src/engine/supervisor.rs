@@ -138,6 +138,8 @@ struct Supervisor {
     started: Vec<Started>,
     /// Workers of a run in a row that ended before anybody saw them work.
     short_lives: HashMap<i64, u32>,
+    /// Workers that held up somebody at the last look.
+    stalled: Vec<i64>,
 }
 
 impl Supervisor {
@@ -181,7 +183,21 @@ impl Supervisor {
                 processes::terminate(holder.pid)?;
             }
         }
+        self.interrupt_stalled()?;
         Ok((runs, holders))
+    }
+
+    /// A batch whose source has gone silent gives way to somebody who waits for its table; it is read
+    /// again from the cursor, and waits for the source without a lock.
+    fn interrupt_stalled(&mut self) -> Result<()> {
+        let stalled = processes::stalled_blockers()?;
+        for pid in &stalled {
+            if self.stalled.contains(pid) {
+                processes::cancel(*pid)?;
+            }
+        }
+        self.stalled = stalled;
+        Ok(())
     }
 
     fn forget_ended(&mut self, holders: &[Holder]) {

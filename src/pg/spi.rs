@@ -96,13 +96,16 @@ pub fn query<T: DeserializeOwned>(sql: &str, args: &[Arg<'_>]) -> Result<Vec<T>>
                 )
             })
         })?,
-        false => Spi::connect_mut(|client| {
-            strings(
-                client
-                    .update(json.as_str(), None, &datums(args))
-                    .map_err(internal)?,
-            )
-        })?,
+        false => {
+            require_writable();
+            Spi::connect_mut(|client| {
+                strings(
+                    client
+                        .update(json.as_str(), None, &datums(args))
+                        .map_err(internal)?,
+                )
+            })?
+        }
     };
     rows.iter()
         .map(|row| serde_json::from_str(row).map_err(internal))
@@ -143,8 +146,19 @@ pub fn query_first<T: DeserializeOwned>(sql: &str, args: &[Arg<'_>]) -> Result<O
     Ok(query(sql, args)?.into_iter().next())
 }
 
+/// PostgreSQL's own error where nothing can be written: on a standby, in a read-only transaction.
+fn require_writable() {
+    // SAFETY: raises its ERROR or returns; the string is static.
+    unsafe {
+        pg_sys::PreventCommandIfReadOnly(
+            c"a function that changes the catalog of pg_tributary".as_ptr(),
+        )
+    };
+}
+
 /// Runs a statement; the number of rows it processed.
 pub fn execute(sql: &str, args: &[Arg<'_>]) -> Result<u64> {
+    require_writable();
     Spi::connect_mut(|client| {
         let table = client.update(sql, None, &datums(args)).map_err(internal)?;
         Ok(table.len() as u64)

@@ -6,7 +6,7 @@ use crate::codec;
 use crate::error::Result;
 
 impl TablePlan {
-    /// A primary key becomes a primary key, a unique key that serves as the key a unique
+    /// The primary key becomes a primary key, another unique key that serves as the key a unique
     /// constraint, so that a reload can merge by it. Anything else of the source's DDL is not
     /// needed for the rows.
     pub fn create_table_sql(&self) -> Result<String> {
@@ -23,9 +23,11 @@ impl TablePlan {
                 codec::type_name(column.target)?
             ));
         }
-        if let Some(key) = &self.key {
-            let constraint = if key.primary { "PRIMARY KEY" } else { "UNIQUE" };
-            lines.push(format!("    {constraint} ({})", quoted_list(&key.columns)));
+        if let Some(key) = &self.primary_key {
+            lines.push(format!("    PRIMARY KEY ({})", quoted_list(key)));
+        }
+        if let Some(key) = self.key.as_ref().filter(|key| !key.primary) {
+            lines.push(format!("    UNIQUE ({})", quoted_list(&key.columns)));
         }
         Ok(format!(
             "CREATE TABLE {} (\n{}\n)",
@@ -67,13 +69,25 @@ mod tests {
     #[test]
     fn a_unique_key_that_serves_as_the_key_becomes_a_unique_constraint() {
         let sql = sql("orders", &[false, true]);
-        assert!(sql.ends_with("    UNIQUE (code, \"order\")\n)"), "{sql}");
-        assert!(!sql.contains("PRIMARY"));
+        assert!(
+            sql.ends_with("    PRIMARY KEY (id),\n    UNIQUE (code, \"order\")\n)"),
+            "{sql}"
+        );
+    }
+
+    #[test]
+    fn a_primary_key_that_cannot_be_walked_is_one_all_the_same() {
+        let sql = sql("orders", &[false, false]);
+        assert!(sql.ends_with("    PRIMARY KEY (id)\n)"), "{sql}");
+        assert!(!sql.contains("UNIQUE"));
     }
 
     #[test]
     fn without_a_key_there_is_no_constraint() {
-        let sql = sql("orders", &[]);
+        let mut table = orders();
+        table.keys.clear();
+        let plan = plan_table(&table, &[], "shop", &UnitOptions::default()).unwrap();
+        let sql = plan.create_table_sql().unwrap();
         assert!(sql.ends_with("    note text\n)"), "{sql}");
     }
 }

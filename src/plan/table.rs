@@ -26,6 +26,8 @@ pub struct TablePlan {
     pub target_table: String,
     pub columns: Vec<ColumnPlan>,
     pub key: Option<KeyPlan>,
+    /// The source's primary key where all its columns are copied, be it a key to walk by or not.
+    pub primary_key: Option<Vec<String>>,
     /// A condition in the source's SQL.
     pub filter: Option<String>,
     pub rows_estimated: Option<u64>,
@@ -79,6 +81,15 @@ pub fn plan_table(
         source_table: table.name.clone(),
         target_schema: target_schema.to_string(),
         target_table: target_table.clone(),
+        primary_key: table
+            .keys
+            .iter()
+            .find(|key| key.primary)
+            .map(|key| key.columns.clone())
+            .filter(|key| {
+                key.iter()
+                    .all(|name| chosen.iter().any(|column| &column.name == name))
+            }),
         columns,
         key,
         filter: options.filter.clone(),

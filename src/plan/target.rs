@@ -79,14 +79,21 @@ pub fn fit_target(plan: &TablePlan, target: &TargetTable) -> Result<TablePlan> {
     Ok(fitted)
 }
 
-/// The key by which a reload can merge: the plan's, where the target is unique by just that.
+/// The key by which a reload can merge: the plan's, else the primary key, where the target is unique by just that.
 pub fn merge_key(plan: &TablePlan, target: &TargetTable) -> Option<Vec<String>> {
-    let key = plan.key.as_ref()?;
-    target
-        .unique_keys
-        .iter()
-        .any(|unique| same_columns(unique, &key.columns))
-        .then(|| key.columns.clone())
+    [
+        plan.key.as_ref().map(|key| &key.columns),
+        plan.primary_key.as_ref(),
+    ]
+    .into_iter()
+    .flatten()
+    .find(|key| {
+        target
+            .unique_keys
+            .iter()
+            .any(|unique| same_columns(unique, key))
+    })
+    .cloned()
 }
 
 fn missing(column: &ColumnPlan) -> Mismatch {

@@ -101,12 +101,12 @@ pub fn checksums(
         ));
     }
     let wanted = source.rows(&format!(
-        "SELECT COUNT(*), COALESCE(SUM(CAST(CONV(LEFT(MD5(CONCAT_WS('|', {})), 12), 16, 10) AS UNSIGNED)), 0) FROM {}",
+        "SELECT COUNT(*), COALESCE(SUM(CAST(CONV(LEFT(SHA2(CONCAT_WS('|', {}), 256), 12), 16, 10) AS UNSIGNED)), 0) FROM {}",
         wanted.join(", "),
         quoted(from)
     ));
     let found = target.rows(&format!(
-        "SELECT count(*), coalesce(sum(('x' || left(md5(concat_ws('|', {})), 12))::bit(48)::bigint), 0) FROM {to}",
+        "SELECT count(*), coalesce(sum(('x' || left(encode(sha256(convert_to(concat_ws('|', {}), 'UTF8')), 'hex'), 12))::bit(48)::bigint), 0) FROM {to}",
         found.join(", ")
     ));
     Ok([totals(&wanted), totals(&found)])
