@@ -74,13 +74,14 @@ SELECT j.job,
        coalesce(c.cursor, u.frontier) AS cursor,
        u.attempts,
        u.error,
-       u.hint,
+       coalesce(u.hint, CASE WHEN u.status IN ('pending', 'running') THEN 'waits for ' || r.waiting_for END) AS hint,
        u.next_retry_at,
        u.started_at,
        u.finished_at,
        greatest(u.updated_at, c.updated_at) AS updated_at
 FROM tributary.unit u
 JOIN tributary.job j USING (job_id)
+JOIN tributary.run r ON r.run_id = u.run_id
 LEFT JOIN LATERAL (
     SELECT coalesce(sum(c.rows_done + coalesce(p.tuples_processed, 0)), 0)::bigint AS rows_done,
            coalesce(sum(c.bytes_done + coalesce(p.bytes_processed, 0)), 0)::bigint AS bytes_done,
@@ -109,7 +110,7 @@ COMMENT ON COLUMN @extschema@.sync_units.bytes_done IS 'bytes copied, as COPY ca
 COMMENT ON COLUMN @extschema@.sync_units.cursor IS 'key that the unit has come to';
 COMMENT ON COLUMN @extschema@.sync_units.attempts IS 'attempts that failed in a row';
 COMMENT ON COLUMN @extschema@.sync_units.error IS 'last error';
-COMMENT ON COLUMN @extschema@.sync_units.hint IS 'what mends the error';
+COMMENT ON COLUMN @extschema@.sync_units.hint IS 'what mends the error, or what the unit waits for';
 COMMENT ON COLUMN @extschema@.sync_units.next_retry_at IS 'time of the next attempt; null where a person has to act';
 COMMENT ON COLUMN @extschema@.sync_units.started_at IS 'time the run began with the unit';
 COMMENT ON COLUMN @extschema@.sync_units.finished_at IS 'time the unit ended';

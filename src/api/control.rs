@@ -168,20 +168,21 @@ fn status_of_open(run: &Run) -> RunStatus {
 }
 
 /// Failed units go on where they stood; cancelled ones only by name.
-fn retry(job: &str, unit: Option<&str>) -> Result<i64> {
+fn retry(job: &str, name: Option<&str>) -> Result<i64> {
     let job = own_job(job)?;
     let run = locked(&job)?;
-    require_unit(&job, &run, unit)?;
-    let from: &[UnitStatus] = match unit {
+    require_unit(&job, &run, name)?;
+    let from: &[UnitStatus] = match name {
         Some(_) => &[UnitStatus::Failed, UnitStatus::Cancelled],
         None => &[UnitStatus::Failed],
     };
     for unit in unit::of_run(run.run_id)? {
-        if from.contains(&unit.status()?) && rows_are_gone(&unit)? {
+        let named = name.is_none_or(|name| name == unit.unit);
+        if named && from.contains(&unit.status()?) && begins_anew(&unit)? {
             unit::forget_progress(&unit)?;
         }
     }
-    let retried = unit::restart(run.run_id, unit, from)?;
+    let retried = unit::restart(run.run_id, name, from)?;
     let stranded =
         run.status()? == RunStatus::Failed && (!run.expanded || run::tally(run.run_id)?.open > 0);
     if retried.is_empty() && !stranded && !run.retry_pending {
@@ -193,6 +194,15 @@ fn retry(job: &str, unit: Option<&str>) -> Result<i64> {
     }
     wake_supervisor_at_commit();
     Ok(count(&retried))
+}
+
+/// Is there nothing to go on from: no row was committed, the source's table is another than the one
+/// that was planned for, or the rows are gone?
+fn begins_anew(unit: &Unit) -> Result<bool> {
+    let redefined = Error::new(Kind::SourceObjectMissing, "");
+    Ok(unit.rows_done == 0
+        || unit.sqlstate.as_deref() == Some(redefined.sqlstate())
+        || rows_are_gone(unit)?)
 }
 
 /// Was the table that the unit's rows went into dropped, or replaced by another one?

@@ -9,6 +9,7 @@ use crate::catalog::job::{self, NewJob};
 use crate::catalog::{run, unit};
 use crate::error::{Error, Kind, Result};
 use crate::model::options::{JobOptions, UnitOptions, merge_options};
+use crate::model::state::Priority;
 use crate::pg::{report, role, server, worker};
 use crate::plan::identifier::literal;
 use crate::plan::units::validate_patterns;
@@ -74,7 +75,21 @@ fn sync_alter_unit(job: &str, unit: &str, options: JsonB) -> Result<(), ErrorRep
     let merged = merge_options(&current, &options.0);
     let parsed = UnitOptions::parse(&merged)?;
     job::set_unit_setting(found.job_id, unit, &merged)?;
-    Ok(unit::settings_changed(found.job_id, unit, parsed.priority)?)
+    unit::set_priority(
+        found.job_id,
+        unit,
+        parsed.priority.unwrap_or(Priority::Medium),
+    )?;
+    if plans_otherwise(&UnitOptions::parse(&current)?, &parsed) {
+        unit::forget_plan(found.job_id, unit)?;
+    }
+    Ok(())
+}
+
+/// Do the options lead to another plan?
+fn plans_otherwise(before: &UnitOptions, after: &UnitOptions) -> bool {
+    (&before.target, &before.columns, &before.filter, &before.key)
+        != (&after.target, &after.columns, &after.filter, &after.key)
 }
 
 #[pg_extern]

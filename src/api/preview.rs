@@ -7,7 +7,7 @@ use pgrx::prelude::*;
 use super::own_job;
 use crate::catalog::job::{self, Job};
 use crate::engine::reader::Reader;
-use crate::engine::{prepare, session};
+use crate::engine::{failure, prepare, session};
 use crate::error::{Error, Result};
 use crate::pg::role;
 use crate::plan::units::select_units;
@@ -128,6 +128,7 @@ fn plan(job: &Job) -> Result<Vec<PlanRow>> {
             Err(error) if error.kind == crate::error::Kind::Cancelled => Err(error),
             // One table that cannot be copied does not hide the plans of the others.
             Err(error) => {
+                let error = failure::name_job(&error, &job.job);
                 let mut warnings = vec![crate::catalog::run::full_message(&error)];
                 warnings.extend(error.hint);
                 Ok((unit, None, None, None, None, None, None, warnings))

@@ -89,15 +89,15 @@ fn require_completed(run_id: i64) -> Result<()> {
     crate::pg::role::require_privileges_of(job.owner(), &job.job).map_err(|_| missing())?;
     match run.status()? {
         RunStatus::Completed => Ok(()),
-        status => Err(failed(&run, status)),
+        status => Err(failed(&job.job, &run, status)),
     }
 }
 
-fn failed(run: &Run, status: RunStatus) -> Error {
+fn failed(job: &str, run: &Run, status: RunStatus) -> Error {
     let error = Error::new(
         Kind::InvalidState,
         format!(
-            "run {} has {}",
+            "run {} of job \"{job}\" has {}",
             run.run_id,
             match status {
                 RunStatus::Failed => "failed",

@@ -35,6 +35,10 @@ pub struct Unit {
     /// Rows of the target may be ours.
     pub touched: bool,
     pub attempts: u32,
+    /// SQLSTATE of the last error.
+    pub sqlstate: Option<String>,
+    /// Rows committed in this run.
+    pub rows_done: i64,
     /// Chunks that are not completed.
     pub open_chunks: i64,
     /// Chunks in all.
@@ -76,9 +80,9 @@ impl Unit {
 const COLUMNS: &str = "SELECT u.unit_id, u.job_id, u.run_id, u.unit, u.status, u.method, \
     u.target_schema::text AS target_schema, u.target_table, u.stage, \
     u.load_oid::bigint AS load_oid, u.plan, u.frontier, u.planned, u.loaded_at IS NOT NULL AS loaded, \
-    u.touched, u.attempts, c.open_chunks, c.chunks \
+    u.touched, u.attempts, u.sqlstate, c.rows_done, c.open_chunks, c.chunks \
     FROM tributary.unit u CROSS JOIN LATERAL ( \
-      SELECT count(*) AS chunks, count(*) FILTER (WHERE c.status <> 'completed') AS open_chunks \
+      SELECT coalesce(sum(c.rows_done), 0)::bigint AS rows_done, count(*) AS chunks, count(*) FILTER (WHERE c.status <> 'completed') AS open_chunks \
       FROM tributary.chunk c WHERE c.unit_id = u.unit_id) c";
 
 const BY_PRIORITY: &str = "CASE u.priority WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END, \
@@ -314,13 +318,16 @@ pub fn clear_attempts(unit_id: i64) -> Result<()> {
 }
 
 /// Failed units whose time has come go on where they stood.
-pub fn resume_due(run_id: i64) -> Result<u64> {
-    execute(
+pub fn resume_due(run_id: i64) -> Result<()> {
+    let rows: Vec<Moved> = query(
         "UPDATE tributary.unit SET status = CASE WHEN plan IS NULL THEN 'pending' ELSE 'running' END, \
            next_retry_at = NULL, updated_at = clock_timestamp() \
-         WHERE run_id = $1 AND status = 'failed' AND next_retry_at <= clock_timestamp()",
+         WHERE run_id = $1 AND status = 'failed' AND next_retry_at <= clock_timestamp() \
+         RETURNING job_id, unit, status",
         &[run_id.into()],
-    )
+    )?;
+    rows.iter()
+        .try_for_each(|row| row.record(run_id, Some("retry")))
 }
 
 /// Stops the units of a run, or one of them: takes their chunks from the workers.
@@ -358,25 +365,43 @@ pub fn stop(run_id: i64, unit: Option<&str>, status: UnitStatus) -> Result<Vec<S
 
 /// Paused units, or failed and cancelled ones, go on where they stood.
 pub fn restart(run_id: i64, unit: Option<&str>, from: &[UnitStatus]) -> Result<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Row {
-        unit: String,
-    }
     let from = to_json(
         &from
             .iter()
             .map(|status| status.as_str())
             .collect::<Vec<_>>(),
     )?;
-    let rows: Vec<Row> = query(
+    let rows: Vec<Moved> = query(
         "UPDATE tributary.unit SET status = CASE WHEN plan IS NULL THEN 'pending' ELSE 'running' END, \
            attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL, \
            finished_at = NULL, updated_at = clock_timestamp() \
          WHERE run_id = $1 AND ($2::text IS NULL OR unit = $2) AND $3::jsonb ? status \
-         RETURNING unit",
+         RETURNING job_id, unit, status",
         &[run_id.into(), unit.into(), (&from).into()],
     )?;
+    for row in &rows {
+        row.record(run_id, None)?;
+    }
     Ok(rows.into_iter().map(|row| row.unit).collect())
+}
+
+/// A unit that was moved to another state.
+#[derive(Debug, Deserialize)]
+struct Moved {
+    job_id: i64,
+    unit: String,
+    status: String,
+}
+
+impl Moved {
+    fn record(&self, run_id: i64, why: Option<&str>) -> Result<()> {
+        let subject = Subject {
+            job_id: self.job_id,
+            run_id,
+            unit: Some(&self.unit),
+        };
+        event::record(subject, &self.status, why)
+    }
 }
 
 /// The table that rows went into is gone or another one: the unit begins anew.
@@ -414,20 +439,20 @@ pub fn stopped_claims(run_id: i64) -> Result<Vec<StoppedClaim>> {
     )
 }
 
-/// The settings of a unit changed: its priority at once, the rest with its next plan.
-pub fn settings_changed(job_id: i64, unit: &str, priority: Option<Priority>) -> Result<()> {
+/// The priority of a unit counts from now on.
+pub fn set_priority(job_id: i64, unit: &str, priority: Priority) -> Result<()> {
     execute(
         "UPDATE tributary.unit SET priority = $3 WHERE job_id = $1 AND unit = $2",
-        &[
-            job_id.into(),
-            unit.into(),
-            priority.unwrap_or(Priority::Medium).as_str().into(),
-        ],
+        &[job_id.into(), unit.into(), priority.as_str().into()],
     )?;
-    // A unit that failed plans anew when it is tried again, if it has not copied anything.
+    Ok(())
+}
+
+/// A unit that stands still is planned anew when it goes on, and copied from the start.
+pub fn forget_plan(job_id: i64, unit: &str) -> Result<()> {
     execute(
-        "UPDATE tributary.unit u SET plan = NULL WHERE job_id = $1 AND unit = $2 AND status = 'failed' \
-         AND NOT EXISTS (SELECT FROM tributary.chunk c WHERE c.unit_id = u.unit_id AND c.rows_done > 0)",
+        "UPDATE tributary.unit SET plan = NULL WHERE job_id = $1 AND unit = $2 \
+         AND status IN ('failed', 'paused', 'cancelled')",
         &[job_id.into(), unit.into()],
     )?;
     Ok(())

@@ -97,7 +97,7 @@ fn random() -> f64 {
 }
 
 /// Hints are written where only the table is known; here the job is.
-fn name_job(error: &Error, job: &str) -> Error {
+pub fn name_job(error: &Error, job: &str) -> Error {
     let mut error = error.clone();
     error.hint = error
         .hint
@@ -114,9 +114,10 @@ fn line(job: &Job, unit: Option<&Unit>, error: &Error, delay: Option<Duration>) 
         Some(delay) => format!("next attempt in {:.1} s", delay.as_secs_f64()),
         None => "failed".to_owned(),
     };
-    format!(
-        "{what}: {} (SQLSTATE {}), {then}",
-        run::full_message(error),
-        error.sqlstate()
-    )
+    // PostgreSQL's details quote values of the row; the log is not for those.
+    let message = match error.kind {
+        Kind::Postgres => error.message.clone(),
+        _ => run::full_message(error),
+    };
+    format!("{what}: {message} (SQLSTATE {}), {then}", error.sqlstate())
 }

@@ -226,12 +226,7 @@ impl Supervisor {
         }
         let mut wanted = 1;
         if run.expanded {
-            if unit::resume_due(run.run_id)? > 0 {
-                report::log(&format!(
-                    "job \"{}\": retrying units whose time has come",
-                    job.job
-                ));
-            }
+            unit::resume_due(run.run_id)?;
             interrupt_stopped(run, holders)?;
             if end_if_done(&job, run)? {
                 return Ok(());

@@ -161,12 +161,16 @@ impl Asker<'_> {
                 Kind::SourceObjectMissing,
                 "a column is not there at the source".into(),
             )
-            .with_hint("Retry: a new attempt reads the table's definition anew."),
+            .with_hint(
+                "sync_retry reads the table's definition anew and copies it from the start.",
+            ),
             1176 => of(
                 Kind::SourceObjectMissing,
                 "an index is not there at the source".into(),
             )
-            .with_hint("Retry: a new attempt reads the table's definition anew."),
+            .with_hint(
+                "sync_retry reads the table's definition anew and copies it from the start.",
+            ),
             1205 | 1213 | 3058 | 3572 => of(
                 Kind::SourceConflict,
                 "the source gave up the statement for a lock".into(),
