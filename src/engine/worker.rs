@@ -12,7 +12,7 @@ use super::reader::Reader;
 use super::{copy, expand, failure, finish, prepare, processes, session, split};
 use crate::catalog::job::{self, Job};
 use crate::catalog::run;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::pg::lock::{self, Claim};
 use crate::pg::worker::{self, Assignment};
 use crate::pg::{latch, report, transaction};
@@ -60,6 +60,8 @@ fn work(assignment: Assignment) -> Result<()> {
                 if idle_looks > IDLE_LOOKS {
                     return Ok(());
                 }
+                // No session is kept at the source for nothing.
+                reader = None;
                 worker::report_activity(None);
                 // A late cancel request ends the wait and no more.
                 let _ = report::catch(|| Ok(latch::wait(None, IDLE_LOOK)));
@@ -95,6 +97,18 @@ fn perform(job: &Job, task: &Task, reader: &mut Option<Reader>) -> Result<()> {
     if let Task::Finish(unit, _) = task {
         return finish::finish(unit);
     }
+    let known = reader.is_some();
+    match attempt(job, task, reader) {
+        // The source may have granted since what it goes by in an older session.
+        Err(error) if known && error.kind == Kind::AccessDenied => {
+            *reader = None;
+            attempt(job, task, reader)
+        }
+        outcome => outcome,
+    }
+}
+
+fn attempt(job: &Job, task: &Task, reader: &mut Option<Reader>) -> Result<()> {
     // Rights and credentials are looked at anew for each task: they may have been taken away.
     let endpoint = transaction::run(|| session::endpoint(job))?;
     let reader = match reader {
