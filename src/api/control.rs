@@ -7,6 +7,7 @@ use super::own_job;
 use crate::catalog::job::Job;
 use crate::catalog::run::{self, Run};
 use crate::catalog::unit::{self, Unit};
+use crate::catalog::unit_state;
 use crate::engine::processes::wake_supervisor_at_commit;
 use crate::error::{Error, Kind, Result};
 use crate::model::state::{LoadMethod, RunStatus, UnitStatus};
@@ -135,7 +136,7 @@ fn stop(
     let run = active(&job)?;
     require_unit(&job, &run, unit)?;
     let run_stopped = unit.is_none() && run::set_status(&run, run_status, None)?;
-    let stopped = unit::stop(run.run_id, unit, unit_status)?;
+    let stopped = unit_state::stop(run.run_id, unit, unit_status)?;
     if stopped.is_empty() && !run_stopped {
         report::notice(&format!(
             "nothing to do: all is {} or ended",
@@ -150,7 +151,7 @@ fn resume(job: &str, unit: Option<&str>) -> Result<i64> {
     let job = own_job(job)?;
     let run = active(&job)?;
     require_unit(&job, &run, unit)?;
-    let resumed = unit::restart(run.run_id, unit, &[UnitStatus::Paused])?;
+    let resumed = unit_state::restart(run.run_id, unit, &[UnitStatus::Paused])?;
     if run.status()? == RunStatus::Paused {
         run::reopen(&run, status_of_open(&run))?;
     } else if resumed.is_empty() {
@@ -179,10 +180,10 @@ fn retry(job: &str, name: Option<&str>) -> Result<i64> {
     for unit in unit::of_run(run.run_id)? {
         let named = name.is_none_or(|name| name == unit.unit);
         if named && from.contains(&unit.status()?) && begins_anew(&unit)? {
-            unit::forget_progress(&unit)?;
+            unit_state::forget_progress(&unit)?;
         }
     }
-    let retried = unit::restart(run.run_id, name, from)?;
+    let retried = unit_state::restart(run.run_id, name, from)?;
     let stranded =
         run.status()? == RunStatus::Failed && (!run.expanded || run::tally(run.run_id)?.open > 0);
     if retried.is_empty() && !stranded && !run.retry_pending {

@@ -8,6 +8,7 @@ pub mod event;
 pub mod job;
 pub mod run;
 pub mod unit;
+pub mod unit_state;
 
 use serde::de::DeserializeOwned;
 

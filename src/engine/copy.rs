@@ -9,6 +9,7 @@ use super::split::key_request;
 use crate::catalog::chunk::{self, Chunk};
 use crate::catalog::job::Job;
 use crate::catalog::unit::{self, Unit};
+use crate::catalog::unit_state;
 use crate::codec::{ColumnEncoder, RowEncoder};
 use crate::error::{Error, Kind, Result};
 use crate::model::batch::{BatchEnd, BatchLimit};
@@ -65,7 +66,7 @@ pub fn copy(job: &Job, unit: &Unit, chunk: &Chunk, reader: &Reader) -> Result<()
             Ok(end.last)
         })?;
         if std::mem::take(&mut attempts_to_clear) {
-            transaction::run(|| unit::clear_attempts(unit.unit_id))?;
+            transaction::run(|| unit_state::clear_attempts(unit.unit_id))?;
         }
         if last {
             return Ok(());

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::claim::Task;
 use crate::catalog::job::Job;
 use crate::catalog::unit::{self, Unit};
+use crate::catalog::unit_state;
 use crate::catalog::{chunk, run};
 use crate::error::{Error, Kind, Result, Retry};
 use crate::model::options::{JobOptions, OnError};
@@ -47,7 +48,7 @@ pub fn record(job: &Job, task: &Task, error: &Error) -> Result<()> {
         };
         if let Some(unit) = &failed {
             report::log(&line(job, Some(unit), &error, delay));
-            unit::fail(unit, &error, delay)?;
+            unit_state::fail(unit, &error, delay)?;
         }
         if let Task::Copy(_, chunk, _) = task {
             chunk::release(chunk.chunk_id, worker::pid())?;
@@ -76,7 +77,7 @@ fn unit_of(task: &Task) -> Option<&Unit> {
 
 fn pause(unit: &Unit) -> Result<()> {
     if let Some(run) = run::lock(unit.run_id)? {
-        unit::stop(unit.run_id, None, UnitStatus::Paused)?;
+        unit_state::stop(unit.run_id, None, UnitStatus::Paused)?;
         let why = format!("unit \"{}\" failed and on_error is pause", unit.unit);
         run::set_status(&run, RunStatus::Paused, Some(&why))?;
     }

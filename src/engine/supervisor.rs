@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::processes::{self, Holder};
 use crate::catalog::job::{self, Job};
 use crate::catalog::run::{self, Run};
-use crate::catalog::{event, unit};
+use crate::catalog::{event, unit_state};
 use crate::error::{Error, Kind, Result};
 use crate::model::state::RunStatus;
 use crate::pg::lock::{self, Claim, Held};
@@ -226,7 +226,7 @@ impl Supervisor {
         }
         let mut wanted = 1;
         if run.expanded {
-            unit::resume_due(run.run_id)?;
+            unit_state::resume_due(run.run_id)?;
             interrupt_stopped(run, holders)?;
             if end_if_done(&job, run)? {
                 return Ok(());
@@ -303,7 +303,7 @@ fn working(runs: &[Run], run_id: i64) -> Result<bool> {
 
 /// Workers that are at a unit that was paused or cancelled let go of it.
 fn interrupt_stopped(run: &Run, holders: &[Holder]) -> Result<()> {
-    for stopped in unit::stopped_claims(run.run_id)? {
+    for stopped in unit_state::stopped_claims(run.run_id)? {
         let claim = match stopped.chunk {
             true => Claim::Chunk,
             false => Claim::Unit,
