@@ -7,7 +7,8 @@ use super::sandbox::{Sandbox, alive, signal};
 use super::wait::{seconds, wait_for, wait_until};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::process::{Child, Command};
+use std::time::Instant;
 
 pub const SUPERUSER: &str = "postgres";
 
@@ -56,6 +57,14 @@ pub struct Postgres {
     programs: PathBuf,
     server: Option<Child>,
     pub settings: Settings,
+}
+
+/// Did the last start fail because a process of the server before still lives?
+fn ends_with_orphan(log: &str) -> bool {
+    log.lines()
+        .rev()
+        .take(4)
+        .any(|line| line.contains("pre-existing shared memory block"))
 }
 
 impl Postgres {
@@ -141,16 +150,26 @@ impl Postgres {
         for setting in settings {
             command.args(["-c", &setting]);
         }
-        let output = log.try_clone().expect("the log again");
-        let server = command
-            .stdout(output)
-            .stderr(log)
-            .spawn()
-            .expect("postgres");
-        self.server = Some(server);
+        let spawn = |command: &mut Command| {
+            let output = log.try_clone().expect("the log again");
+            let errors = log.try_clone().expect("the log again");
+            command
+                .stdout(output)
+                .stderr(errors)
+                .spawn()
+                .expect("postgres")
+        };
+        self.server = Some(spawn(&mut command));
+        // A process that a killed postmaster had forked just then takes a moment to notice, and keeps
+        // the shared memory until it has; so a person would start the server once more.
+        let orphans_may_live = Instant::now() + seconds(5);
         let ready = wait_for(seconds(60), || {
             if !self.running() {
-                return Some(false);
+                let orphan = ends_with_orphan(&self.log()) && Instant::now() < orphans_may_live;
+                if !orphan {
+                    return Some(false);
+                }
+                self.server = Some(spawn(&mut command));
             }
             self.try_connect(SUPERUSER, "postgres").ok().map(|_| true)
         });
