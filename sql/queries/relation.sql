@@ -3,7 +3,11 @@ SELECT c.oid::bigint AS oid,
        c.relkind::text AS relkind,
        pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
        c.relowner::bigint AS owner,
-       n.nspowner::bigint AS schema_owner,
+       -- pg_database_owner stands for the database's owner
+       CASE WHEN n.nspowner = 'pg_database_owner'::pg_catalog.regrole
+            THEN (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = current_database())
+            ELSE n.nspowner
+       END::bigint AS schema_owner,
        NOT EXISTS (
            SELECT FROM (SELECT c.oid UNION SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) t) AS parts (oid)
            JOIN pg_catalog.pg_class p ON p.oid = parts.oid

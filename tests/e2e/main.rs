@@ -12,6 +12,7 @@ mod removal;
 mod restart;
 mod rights;
 mod source_faults;
+mod superuser;
 mod two_jobs;
 mod units_alone;
 mod values;
