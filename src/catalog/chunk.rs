@@ -6,6 +6,7 @@ use super::{execute, query, query_first, to_json};
 use crate::error::Result;
 use crate::model::batch::BatchEnd;
 use crate::model::key::{Key, KeyRange};
+use crate::plan::chunk::remaining;
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct Chunk {
@@ -20,10 +21,11 @@ pub struct Chunk {
 impl Chunk {
     /// What is still to be read: from the cursor on.
     pub fn remaining(&self) -> KeyRange {
-        KeyRange {
-            lower: self.cursor.clone().or_else(|| self.lower_key.clone()),
+        let range = KeyRange {
+            lower: self.lower_key.clone(),
             upper: self.upper_key.clone(),
-        }
+        };
+        remaining(&range, self.cursor.clone())
     }
 }
 

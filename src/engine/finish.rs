@@ -21,11 +21,11 @@ pub fn finish(unit: &Unit) -> Result<()> {
                 )
                 .with_hint("create the key again, then call sync_retry")
             })?;
-            let staged = stage::get(&fitted.plan, stage)?;
-            if Some(staged.oid) != unit.load_oid {
+            // Under its lock the name leads to the table that the rows went into, or the unit fails.
+            relation::lock_own_table(&stage::get(&fitted.plan, stage)?)?;
+            if Some(stage::get(&fitted.plan, stage)?.oid) != unit.load_oid {
                 return Err(stage::replaced(&fitted.plan, stage));
             }
-            relation::lock_own_table(&staged)?;
             stage::merge(&fitted.plan, &key, stage)?;
         }
         unit::set_completed(unit)

@@ -154,10 +154,11 @@ fn require_trusted_owner(relation: &Relation) -> Result<()> {
 }
 
 /// Locks a table of the current role against being replaced until the transaction ends, and makes
-/// sure that it is one: the schema's owner could have put a view in its place.
+/// sure that it is one: the schema's owner could have put a view in its place. The caller looks the
+/// name up again afterwards.
 pub fn lock_own_table(relation: &Relation) -> Result<()> {
     let oid = oid(relation)?;
-    // SAFETY: takes a lock that the transaction's end gives back, then looks the name up again.
+    // SAFETY: takes a lock that the transaction's end gives back; catalog look-ups.
     let (owned, kind) = unsafe {
         pg_sys::LockRelationOid(oid, pg_sys::ShareUpdateExclusiveLock as pg_sys::LOCKMODE);
         (
@@ -165,13 +166,7 @@ pub fn lock_own_table(relation: &Relation) -> Result<()> {
             pg_sys::get_rel_relkind(oid) as u8,
         )
     };
-    let now: Option<Relation> = with_pinned_path(|| {
-        spi::query_first(
-            include_str!("../../sql/queries/relation_by_oid.sql"),
-            &[relation.oid.into()],
-        )
-    })?;
-    if owned && kind == b'r' && now.is_some_and(|now| now.name == relation.name) {
+    if owned && kind == b'r' {
         return Ok(());
     }
     Err(Error::new(
