@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::{execute, query_first};
 use crate::error::{Error, Kind, Result};
-use crate::model::options::{JobOptions, UnitOptions};
+use crate::model::options::JobOptions;
+use crate::model::unit_options::UnitOptions;
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct Job {

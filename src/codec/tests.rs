@@ -7,13 +7,8 @@ use crate::model::table::{SourceColumn, SourceType};
 
 pub fn column(source_type: SourceType) -> SourceColumn {
     SourceColumn {
-        name: "c".to_owned(),
-        source_type,
         type_name: "thing".to_owned(),
-        nullable: true,
-        character_set: None,
-        collation: None,
-        generated: false,
+        ..SourceColumn::new("c", source_type)
     }
 }
 

@@ -1,18 +1,39 @@
 //! What the reader thread hands to the main thread.
 
 use super::key::Key;
+use super::policy::Adjustment;
+use super::reject::Reject;
 use crate::error::Result;
 
 /// Closes a batch: its rows commit together with this cursor.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct BatchEnd {
+    /// Rows that were encoded.
     pub rows: u64,
+    /// Rows that came from the source: those encoded and those refused.
+    pub read: u64,
     /// Encoded bytes of the batch.
     pub bytes: u64,
     /// Key of the batch's last row; None for a unit without a key.
     pub last_key: Option<Key>,
     /// No batch follows: the source sent its end-of-result packet.
     pub last: bool,
+    /// Rows that were refused before they were encoded.
+    pub rejects: Vec<Reject>,
+    /// Values that a policy altered.
+    pub adjustments: Vec<Adjustment>,
+    /// What each encoded row came from, where that was asked for.
+    pub origins: Vec<RowOrigin>,
+}
+
+/// What an encoded row came from: for rows that PostgreSQL may refuse.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RowOrigin {
+    /// Bytes of the encoded row.
+    pub bytes: usize,
+    pub key: Option<Key>,
+    /// The row's values as in [`Reject::row`].
+    pub row: serde_json::Value,
 }
 
 /// Bounds of a batch. A batch ends with the row that reaches either.

@@ -2,11 +2,16 @@
 //! states there are. Nothing here does I/O or knows PostgreSQL's or MySQL's interfaces.
 
 pub mod batch;
+pub mod cast;
 pub mod cell;
 pub mod key;
 pub mod name;
 mod option_value;
 pub mod options;
 pub mod pg_type;
+pub mod policy;
+pub mod reject;
 pub mod state;
 pub mod table;
+pub mod unit_options;
+pub mod value_options;

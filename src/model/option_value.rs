@@ -68,7 +68,12 @@ pub(super) struct OptionValue<'a> {
     value: &'a Value,
 }
 
-impl OptionValue<'_> {
+impl<'a> OptionValue<'a> {
+    /// As it was given.
+    pub(super) fn value(self) -> &'a Value {
+        self.value
+    }
+
     pub(super) fn whole<T>(self, range: RangeInclusive<T>) -> Result<T>
     where
         T: TryFrom<u64> + PartialOrd + Display,

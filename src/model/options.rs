@@ -1,4 +1,4 @@
-//! Options of a job and of a unit: jsonb at the border, parsed once into types that cannot be wrong.
+//! Options of a job: jsonb at the border, parsed once into types that cannot be wrong.
 //!
 //! A null stands for the default, so that `sync_alter_job(job, '{"workers": null}')` takes an option
 //! back. The alter functions parse the change, merge it, and parse the result.
@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::option_value::Given;
-use super::state::Priority;
+use super::value_options::ValueOptions;
 use crate::error::{Error, Kind, Result};
 
 const KIB: u64 = 1024;
@@ -31,10 +31,37 @@ pub enum ExistingRows {
     Replace,
 }
 
-const EXISTING_ROWS: [(&str, ExistingRows); 2] = [
+pub(super) const EXISTING_ROWS: [(&str, ExistingRows); 2] = [
     ("error", ExistingRows::Error),
     ("replace", ExistingRows::Replace),
 ];
+
+/// The letters of names in the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    Keep,
+    Lower,
+}
+
+/// What an enum column becomes in a table that is created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Enums {
+    /// text with a CHECK of its labels.
+    Text,
+    /// An enum type of its own.
+    Type,
+}
+
+/// What text with a collation that ignores case becomes in a table that is created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaseInsensitive {
+    /// Text that is compared exactly.
+    Exact,
+    /// A nondeterministic collation of ICU.
+    Icu,
+    /// The type of the extension citext.
+    Citext,
+}
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobOptions {
@@ -49,10 +76,18 @@ pub struct JobOptions {
     pub retry_initial: Duration,
     pub retry_max: Duration,
     pub existing_rows: ExistingRows,
+    pub names: Names,
+    pub enums: Enums,
+    pub case_insensitive: CaseInsensitive,
+    /// Create the source's secondary indexes, after the rows.
+    pub indexes: bool,
+    /// Create the source's foreign keys, after the rows and indexes.
+    pub foreign_keys: bool,
+    pub values: ValueOptions,
 }
 
 impl JobOptions {
-    pub const NAMES: [&str; 10] = [
+    pub const NAMES: [&str; 21] = [
         "workers",
         "batch_rows",
         "batch_bytes",
@@ -63,6 +98,17 @@ impl JobOptions {
         "retry_initial",
         "retry_max",
         "existing_rows",
+        "names",
+        "enums",
+        "case_insensitive",
+        "indexes",
+        "foreign_keys",
+        "casts",
+        "zero_date",
+        "nul_byte",
+        "invalid_text",
+        "out_of_range",
+        "max_rejects",
     ];
 
     pub fn parse(options: &Value) -> Result<Self> {
@@ -99,6 +145,26 @@ impl JobOptions {
         if let Some(option) = given.option("existing_rows") {
             parsed.existing_rows = option.word(&EXISTING_ROWS)?;
         }
+        if let Some(option) = given.option("names") {
+            parsed.names = option.word(&[("keep", Names::Keep), ("lower", Names::Lower)])?;
+        }
+        if let Some(option) = given.option("enums") {
+            parsed.enums = option.word(&[("text", Enums::Text), ("type", Enums::Type)])?;
+        }
+        if let Some(option) = given.option("case_insensitive") {
+            parsed.case_insensitive = option.word(&[
+                ("exact", CaseInsensitive::Exact),
+                ("icu", CaseInsensitive::Icu),
+                ("citext", CaseInsensitive::Citext),
+            ])?;
+        }
+        if let Some(option) = given.option("indexes") {
+            parsed.indexes = option.flag()?;
+        }
+        if let Some(option) = given.option("foreign_keys") {
+            parsed.foreign_keys = option.flag()?;
+        }
+        parsed.values = ValueOptions::read(&given)?;
         if parsed.retry_initial > parsed.retry_max {
             return Err(Error::new(
                 Kind::InvalidParameter,
@@ -126,53 +192,13 @@ impl Default for JobOptions {
             retry_initial: Duration::from_secs(1),
             retry_max: Duration::from_secs(300),
             existing_rows: ExistingRows::Error,
+            names: Names::Keep,
+            enums: Enums::Text,
+            case_insensitive: CaseInsensitive::Exact,
+            indexes: true,
+            foreign_keys: true,
+            values: ValueOptions::default(),
         }
-    }
-}
-
-/// What a unit does otherwise than its job; None: as the job, or as the source.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct UnitOptions {
-    /// The target table's name, when it is not the source's.
-    pub target: Option<String>,
-    /// The columns to copy, in the order of a table to be created.
-    pub columns: Option<Vec<String>>,
-    /// A WHERE condition in the source's SQL.
-    pub filter: Option<String>,
-    /// The columns of the key to walk by.
-    pub key: Option<Vec<String>>,
-    pub priority: Option<Priority>,
-    pub existing_rows: Option<ExistingRows>,
-}
-
-impl UnitOptions {
-    pub const NAMES: [&str; 6] = [
-        "target",
-        "columns",
-        "filter",
-        "key",
-        "priority",
-        "existing_rows",
-    ];
-
-    pub fn parse(options: &Value) -> Result<Self> {
-        let given = Given::new(options, &Self::NAMES)?;
-        let priorities = [Priority::High, Priority::Medium, Priority::Low]
-            .map(|priority| (priority.as_str(), priority));
-        Ok(UnitOptions {
-            target: given.option("target").map(|o| o.name()).transpose()?,
-            columns: given.option("columns").map(|o| o.columns()).transpose()?,
-            filter: given.option("filter").map(|o| o.text()).transpose()?,
-            key: given.option("key").map(|o| o.columns()).transpose()?,
-            priority: given
-                .option("priority")
-                .map(|o| o.word(&priorities))
-                .transpose()?,
-            existing_rows: given
-                .option("existing_rows")
-                .map(|o| o.word(&EXISTING_ROWS))
-                .transpose()?,
-        })
     }
 }
 
@@ -214,10 +240,6 @@ mod tests {
     fn no_options_are_the_defaults() {
         assert_eq!(job(json!({})), JobOptions::default());
         assert_eq!(job(json!({"workers": null})), JobOptions::default());
-        assert_eq!(
-            UnitOptions::parse(&json!({})).unwrap(),
-            UnitOptions::default()
-        );
     }
 
     #[test]
@@ -225,7 +247,9 @@ mod tests {
         let options = job(json!({
             "workers": 4, "batch_rows": 1, "batch_bytes": "16MB", "chunk_rows": 100.0,
             "create_tables": false, "on_error": "pause", "max_attempts": 1000,
-            "retry_initial": "500ms", "retry_max": "1 hour", "existing_rows": "replace"
+            "retry_initial": "500ms", "retry_max": "1 hour", "existing_rows": "replace",
+            "names": "lower", "enums": "type", "case_insensitive": "icu",
+            "indexes": false, "foreign_keys": false
         }));
         assert_eq!(
             options,
@@ -240,22 +264,12 @@ mod tests {
                 retry_initial: Duration::from_millis(500),
                 retry_max: Duration::from_secs(3600),
                 existing_rows: ExistingRows::Replace,
-            }
-        );
-        let unit = UnitOptions::parse(&json!({
-            "target": "Bestellungen", "columns": ["id", "note"], "filter": "id > 7",
-            "key": ["id"], "priority": "high", "existing_rows": "replace"
-        }))
-        .unwrap();
-        assert_eq!(
-            unit,
-            UnitOptions {
-                target: Some("Bestellungen".into()),
-                columns: Some(vec!["id".into(), "note".into()]),
-                filter: Some("id > 7".into()),
-                key: Some(vec!["id".into()]),
-                priority: Some(Priority::High),
-                existing_rows: Some(ExistingRows::Replace),
+                names: Names::Lower,
+                enums: Enums::Type,
+                case_insensitive: CaseInsensitive::Icu,
+                indexes: false,
+                foreign_keys: false,
+                values: ValueOptions::default(),
             }
         );
     }
@@ -266,9 +280,6 @@ mod tests {
         assert!(error.message.contains("\"wokers\" with value 3"), "{error}");
         let hint = error.hint.unwrap();
         assert!(JobOptions::NAMES.iter().all(|name| hint.contains(name)));
-        let error = UnitOptions::parse(&json!({"workers": 3})).unwrap_err();
-        let hint = error.hint.unwrap();
-        assert!(UnitOptions::NAMES.iter().all(|name| hint.contains(name)));
         refused(json!({"wokers": null}));
     }
 
@@ -385,27 +396,6 @@ mod tests {
     fn the_first_wait_is_not_longer_than_the_longest() {
         let error = refused(json!({"retry_initial": "10min"}));
         assert!(error.message.contains("retry_max"));
-    }
-
-    #[test]
-    fn unit_names_are_checked() {
-        for bad in [
-            json!({"target": ""}),
-            json!({"target": "x".repeat(64)}),
-            json!({"target": 3}),
-            json!({"columns": []}),
-            json!({"columns": "id"}),
-            json!({"columns": ["id", "id"]}),
-            json!({"columns": ["id", 1]}),
-            json!({"key": [""]}),
-            json!({"filter": " "}),
-            json!({"filter": "a\u{0}"}),
-            json!({"priority": "urgent"}),
-        ] {
-            let error = UnitOptions::parse(&bad).unwrap_err();
-            assert_eq!(error.kind, Kind::InvalidParameter, "{bad}");
-            assert!(error.hint.is_some());
-        }
     }
 
     #[test]

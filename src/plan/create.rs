@@ -41,7 +41,7 @@ impl TablePlan {
 mod tests {
     use super::super::sample::orders;
     use super::super::table::plan_table;
-    use crate::model::options::UnitOptions;
+    use crate::model::unit_options::UnitOptions;
 
     fn sql(target: &str, usable: &[bool]) -> String {
         let options = UnitOptions {

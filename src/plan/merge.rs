@@ -103,7 +103,7 @@ mod tests {
     use super::super::sample::orders;
     use super::super::table::plan_table;
     use super::*;
-    use crate::model::options::UnitOptions;
+    use crate::model::unit_options::UnitOptions;
 
     fn plan(usable: &[bool], columns: Option<&[&str]>) -> TablePlan {
         let options = UnitOptions {

@@ -4,13 +4,9 @@ use crate::model::table::{SourceColumn, SourceKey, SourceTable, SourceType};
 
 pub fn column(name: &str, source_type: SourceType, type_name: &str) -> SourceColumn {
     SourceColumn {
-        name: name.to_string(),
-        source_type,
         type_name: type_name.to_string(),
         nullable: false,
-        character_set: None,
-        collation: None,
-        generated: false,
+        ..SourceColumn::new(name, source_type)
     }
 }
 
@@ -53,5 +49,6 @@ pub fn orders() -> SourceTable {
         ],
         rows_estimated: Some(1_000_000),
         bytes_estimated: Some(100_000_000),
+        ..SourceTable::default()
     }
 }

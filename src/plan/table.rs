@@ -8,9 +8,9 @@ use super::key::choose_key;
 use super::near::near;
 use crate::codec;
 use crate::error::{Error, Kind, Result};
-use crate::model::options::UnitOptions;
 use crate::model::pg_type::PgType;
 use crate::model::table::{SourceColumn, SourceTable};
+use crate::model::unit_options::UnitOptions;
 
 /// PostgreSQL's limit of columns in a table.
 const MAX_COLUMNS: usize = 1600;

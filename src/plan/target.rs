@@ -189,8 +189,8 @@ mod tests {
     use super::super::sample::orders;
     use super::super::table::plan_table;
     use super::*;
-    use crate::model::options::UnitOptions;
     use crate::model::pg_type::oid;
+    use crate::model::unit_options::UnitOptions;
 
     fn plan() -> TablePlan {
         plan_table(&orders(), &[true, true], "shop", &UnitOptions::default()).unwrap()

@@ -70,6 +70,10 @@ pub(super) fn form(column: &SourceColumn) -> Option<KeyForm> {
         | SourceType::Enum { .. }
         | SourceType::Set { .. }
         | SourceType::Json
+        | SourceType::Geometry { .. }
+        | SourceType::Uuid
+        | SourceType::Inet4
+        | SourceType::Inet6
         | SourceType::Unmapped { .. } => None,
     }
 }
@@ -201,13 +205,10 @@ mod tests {
 
     fn column(source_type: SourceType, set: Option<&str>) -> SourceColumn {
         SourceColumn {
-            name: "k".into(),
-            source_type,
             type_name: "t".into(),
             nullable: false,
             character_set: set.map(String::from),
-            collation: None,
-            generated: false,
+            ..SourceColumn::new("k", source_type)
         }
     }
 
@@ -322,9 +323,7 @@ mod tests {
             schema: "s".into(),
             name: "t".into(),
             columns: vec![column],
-            keys: Vec::new(),
-            rows_estimated: None,
-            bytes_estimated: None,
+            ..SourceTable::default()
         };
         let key = SourceKey {
             name: "PRIMARY".into(),

@@ -12,7 +12,7 @@ use super::session::Flavor;
 use super::sql::quote;
 use super::told::clean;
 use crate::error::{Error, Kind, Result};
-use crate::model::table::{SourceColumn, SourceKey, SourceTable, SourceTableName};
+use crate::model::table::{Generation, SourceColumn, SourceKey, SourceTable, SourceTableName};
 
 const TABLES: &str = "SELECT TABLE_NAME AS a, TABLE_TYPE AS b, TABLE_ROWS AS c, DATA_LENGTH AS d \
      FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? ORDER BY TABLE_NAME";
@@ -106,6 +106,7 @@ impl Connection {
             keys,
             rows_estimated,
             bytes_estimated,
+            ..SourceTable::default()
         })
     }
 
@@ -161,13 +162,15 @@ fn column(row: &Row, json_columns: &[String]) -> Result<SourceColumn> {
         .iter()
         .any(|word| extra.contains(word));
     Ok(SourceColumn {
-        name,
-        source_type: column_type::source_type(&described),
         type_name,
         nullable: text(row, 4)? != "NO",
         character_set: optional_text(row, 9)?,
         collation: optional_text(row, 10)?,
-        generated,
+        generation: generated.then(|| Generation {
+            expression: String::new(),
+            stored: false,
+        }),
+        ..SourceColumn::new(name, column_type::source_type(&described))
     })
 }
 
@@ -290,13 +293,8 @@ mod tests {
         names
             .iter()
             .map(|(name, nullable)| SourceColumn {
-                name: name.to_string(),
-                source_type: SourceType::Year,
-                type_name: "year".into(),
                 nullable: *nullable,
-                character_set: None,
-                collation: None,
-                generated: false,
+                ..SourceColumn::new(*name, SourceType::Year)
             })
             .collect()
     }

@@ -187,6 +187,7 @@ impl Batches<'_> {
             bytes: std::mem::take(&mut self.handed_on),
             last_key: self.last_key.clone(),
             last,
+            ..BatchEnd::default()
         })
     }
 

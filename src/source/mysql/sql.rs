@@ -230,13 +230,9 @@ mod tests {
 
     fn column(name: &str, source_type: SourceType, set: Option<&str>) -> SourceColumn {
         SourceColumn {
-            name: name.into(),
-            source_type,
-            type_name: String::new(),
             nullable: false,
             character_set: set.map(String::from),
-            collation: None,
-            generated: false,
+            ..SourceColumn::new(name, source_type)
         }
     }
 
