@@ -7,9 +7,10 @@ use pgrx::prelude::*;
 use super::own_job;
 use crate::catalog::job::{self, Job};
 use crate::engine::reader::Reader;
-use crate::engine::{failure, prepare, session};
+use crate::engine::{expand, failure, prepare, session};
 use crate::error::{Error, Result};
 use crate::pg::role;
+use crate::plan::table::PlanContext;
 use crate::plan::units::select_units;
 use crate::sink::target;
 use crate::source::mysql::Check;
@@ -120,36 +121,46 @@ fn check(job: &Job) -> Result<Vec<CheckRow>> {
 fn plan(job: &Job) -> Result<Vec<PlanRow>> {
     let reader = session::open(job)?;
     let tables = reader.tables()?;
-    let chunk_rows = job.options()?.chunk_rows;
-    select_units(&job.units, &tables)?
+    let units = select_units(&job.units, &tables)?;
+    expand::target_names(job, &units)?
         .into_iter()
-        .map(|unit| match plan_unit(job, &unit, chunk_rows, &reader) {
-            Ok(row) => Ok(row),
-            Err(error) if error.kind == crate::error::Kind::Cancelled => Err(error),
-            // One table that cannot be copied does not hide the plans of the others.
-            Err(error) => {
-                let error = failure::name_job(&error, &job.job);
-                let mut warnings = vec![crate::catalog::run::full_message(&error)];
-                warnings.extend(error.hint);
-                Ok((unit, None, None, None, None, None, None, warnings))
-            }
-        })
+        .map(
+            |(unit, target)| match plan_unit(job, &unit, &target, &reader) {
+                Ok(row) => Ok(row),
+                Err(error) if error.kind == crate::error::Kind::Cancelled => Err(error),
+                // One table that cannot be copied does not hide the plans of the others.
+                Err(error) => {
+                    let error = failure::name_job(&error, &job.job, Some(&unit));
+                    let mut warnings = vec![crate::catalog::run::full_message(&error)];
+                    warnings.extend(error.hint);
+                    Ok((unit, None, None, None, None, None, None, warnings))
+                }
+            },
+        )
         .collect()
 }
 
-fn plan_unit(job: &Job, unit: &str, chunk_rows: u64, reader: &Reader) -> Result<PlanRow> {
+fn plan_unit(job: &Job, unit: &str, target: &str, reader: &Reader) -> Result<PlanRow> {
     let options = job::unit_options(job.job_id, unit)?;
-    let plan = prepare::plan(job, unit, &options, reader)?;
+    let job_options = job.options()?;
+    let context = PlanContext {
+        target_schema: &job.target_schema,
+        target_table: target,
+        job: &job_options,
+        unit: &options,
+        installed: &prepare::installed()?,
+    };
+    let plan = prepare::plan(unit, &context, reader)?;
     let bigint = |value: Option<u64>| value.map(|value| i64::try_from(value).unwrap_or(i64::MAX));
     let (ddl, fitted) = match target::find(&plan)? {
         Some(fitted) => (None, fitted.plan),
-        None => (Some(plan.create_table_sql()?), plan),
+        None => (Some(plan.ddl()?), plan),
     };
     Ok((
         unit.to_owned(),
         Some(target::name(&fitted)),
         fitted.key.as_ref().map(|key| key.columns.join(", ")),
-        Some(fitted.chunking(chunk_rows)),
+        Some(fitted.chunking(job_options.chunk_rows)),
         bigint(fitted.rows_estimated),
         bigint(fitted.bytes_estimated),
         ddl,

@@ -8,6 +8,7 @@ mod copies;
 mod crash_worker;
 mod harness;
 mod lifecycle;
+mod rejects;
 mod removal;
 mod restart;
 mod rights;
