@@ -2,7 +2,7 @@
 //! or grow beyond measure.
 
 use super::tests::{Random, all_sources, column};
-use super::{ColumnEncoder, RowEncoder, default_type};
+use super::{ColumnEncoder, ColumnRules, RowEncoder, RowError, default_type};
 use crate::error::Kind;
 use crate::model::cell::Cell;
 use crate::model::pg_type::PgType;
@@ -112,13 +112,13 @@ fn no_cell_makes_the_encoder_panic_or_run_away() {
         let source = column(source.clone());
         let default = default_type(&source).unwrap();
         for target in targets.iter().chain([&default]) {
-            encoders.extend(ColumnEncoder::new(&source, *target));
+            encoders.extend(ColumnEncoder::new(&source, *target, ColumnRules::default()));
         }
     }
     assert!(encoders.len() > 2 * sources.len());
     let (mut good, mut bad) = (0, 0);
     for encoder in &encoders {
-        let row = RowEncoder::new(vec![("c".to_owned(), encoder.clone())]);
+        let mut row = RowEncoder::new(vec![("c".to_owned(), encoder.clone())]);
         let mut out = vec![7; 3];
         for _ in 0..3_000 {
             let bytes = random_bytes(&mut random);
@@ -131,6 +131,10 @@ fn no_cell_makes_the_encoder_panic_or_run_away() {
                     good += 1;
                 }
                 Err(error) => {
+                    let error = match error {
+                        RowError::Refused(refused) => refused.into_error(&row),
+                        RowError::Broken(error) => error,
+                    };
                     assert!(matches!(
                         error.kind,
                         Kind::ValueRefused | Kind::ProtocolViolation
@@ -161,7 +165,7 @@ fn no_target_makes_the_judgement_panic() {
             typmod: random.wide() as i32,
         };
         let _ = super::type_name(target);
-        if let Err(error) = ColumnEncoder::new(&column(source), target) {
+        if let Err(error) = ColumnEncoder::new(&column(source), target, ColumnRules::default()) {
             assert_eq!(error.kind, Kind::TargetMismatch);
         }
     }
