@@ -322,6 +322,7 @@ fn rejects_and_redrive_survive_sigkill_of_a_worker() {
     test.job("measure", options);
     test.run("measure");
     let whole = proxy.passed();
+    let (mut copies_hit, mut redrives_hit) = (0, 0);
     for round in 0..ROUNDS {
         let job = format!("round_{round}");
         let at = dice.below(whole);
@@ -332,7 +333,7 @@ fn rejects_and_redrive_survive_sigkill_of_a_worker() {
         ));
         proxy.reset(Fault::HoldAt(at));
         test.start(&job);
-        kill_when_holding(&mut test, &postgres, &proxy, &job);
+        copies_hit += u64::from(kill_when_holding(&mut test, &postgres, &proxy, &job));
         test.finish(&job);
         let [_, rejected, _] = accounts(&mut test, &job, "keyed");
         assert_eq!(rejected, 64, "round {round}");
@@ -348,7 +349,7 @@ fn rejects_and_redrive_survive_sigkill_of_a_worker() {
         ));
         proxy.reset(Fault::HoldAt(dice.below(whole / 20)));
         assert_eq!(test.pg.number(&format!("SELECT sync_redrive('{job}')")), 67);
-        kill_when_holding(&mut test, &postgres, &proxy, &job);
+        redrives_hit += u64::from(kill_when_holding(&mut test, &postgres, &proxy, &job));
         test.finish(&job);
         assert_eq!(
             accounts(&mut test, &job, "keyed"),
@@ -364,16 +365,27 @@ fn rejects_and_redrive_survive_sigkill_of_a_worker() {
             "SELECT sync_drop_job('{job}'); DROP SCHEMA {job} CASCADE"
         ));
     }
+    assert!(
+        copies_hit >= ROUNDS / 2 && redrives_hit >= ROUNDS / 2,
+        "of {ROUNDS} rounds only {copies_hit} met a copy and {redrives_hit} a redrive"
+    );
 }
 
 /// Kills a worker when the flow stands still, or lets the run end where it does not come to that.
-fn kill_when_holding(test: &mut Databases, postgres: &Postgres, proxy: &TcpProxy, job: &str) {
+/// Returns whether one was killed.
+fn kill_when_holding(
+    test: &mut Databases,
+    postgres: &Postgres,
+    proxy: &TcpProxy,
+    job: &str,
+) -> bool {
     let pg = &mut test.pg;
     wait_until("the flow is held or the run over", LONG, || {
         proxy.holding() || fixture::ended(&fixture::status(pg, job))
     });
-    if let Some(pid) = fixture::worker_pids(&mut test.pg, WORKER).first() {
-        signal(*pid, "KILL");
+    let pid = fixture::worker_pids(&mut test.pg, WORKER).first().copied();
+    if let Some(pid) = pid {
+        signal(pid, "KILL");
         // The postmaster restarts the server; our own session goes with it.
         wait_until("the server notices the kill", LONG, || {
             test.pg.query("SELECT 1").is_err()
@@ -381,4 +393,5 @@ fn kill_when_holding(test: &mut Databases, postgres: &Postgres, proxy: &TcpProxy
         test.pg = postgres.connect_when_up(&test.name);
     }
     proxy.set(Fault::None);
+    pid.is_some()
 }
