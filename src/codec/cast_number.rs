@@ -198,3 +198,203 @@ fn put_digits(out: &mut Vec<u8>, digits: Digits<'_>) -> Encoded {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::target::numeric;
+    use crate::model::table::SourceType;
+
+    fn encode(source: &SourceType, target: PgType, cell: Cell<'_>) -> Result<Vec<u8>, Refusal> {
+        let mut out = Vec::new();
+        let source = NumberType::of(source).unwrap();
+        NumberCast::new(source, target)
+            .unwrap()
+            .encode(&cell, &mut out)?;
+        let field = out.split_off(4);
+        assert_eq!(out, (field.len() as u32).to_be_bytes());
+        Ok(field)
+    }
+
+    const BIGINT: SourceType = SourceType::BigInt { unsigned: false };
+    const UNSIGNED: SourceType = SourceType::BigInt { unsigned: true };
+    const DECIMAL: SourceType = SourceType::Decimal {
+        precision: 30,
+        scale: 5,
+    };
+
+    #[test]
+    fn only_zero_and_one_are_booleans() {
+        let boolean = PgType::plain(oid::BOOL);
+        let tiny = SourceType::TinyInt { unsigned: false };
+        let of = |cell| encode(&tiny, boolean, cell);
+        assert_eq!(of(Cell::Int(1)).unwrap(), [1]);
+        assert_eq!(of(Cell::Bytes(b"0")).unwrap(), [0]);
+        for bad in [2, -1, 127] {
+            assert_eq!(of(Cell::Int(bad)), Err(Refusal::NotBoolean));
+        }
+        assert_eq!(of(Cell::Int(128)), Err(Refusal::OutOfRange));
+        let bit = SourceType::Bit { bits: 8 };
+        assert_eq!(encode(&bit, boolean, Cell::Bytes(&[1])).unwrap(), [1]);
+        assert_eq!(
+            encode(&bit, boolean, Cell::Bytes(&[2])),
+            Err(Refusal::NotBoolean)
+        );
+        let decimal = |text| encode(&DECIMAL, boolean, Cell::Bytes(text));
+        assert_eq!(decimal(b"1.00000").unwrap(), [1]);
+        assert_eq!(decimal(b"0.50000"), Err(Refusal::NotBoolean));
+        assert_eq!(decimal(&[b'9'; 25]), Err(Refusal::NotBoolean));
+    }
+
+    #[test]
+    fn integers_arrive_whole_or_not_at_all() {
+        let int2 = PgType::plain(oid::INT2);
+        for (value, fits) in [
+            (32_767, true),
+            (-32_768, true),
+            (32_768, false),
+            (-32_769, false),
+        ] {
+            let expected = match fits {
+                true => Ok((value as i16).to_be_bytes().to_vec()),
+                false => Err(Refusal::BeyondTarget),
+            };
+            let text = value.to_string();
+            assert_eq!(encode(&BIGINT, int2, Cell::Int(value)), expected);
+            assert_eq!(
+                encode(&BIGINT, int2, Cell::Bytes(text.as_bytes())),
+                expected
+            );
+            let decimal = format!("{text}.00000");
+            assert_eq!(
+                encode(&DECIMAL, int2, Cell::Bytes(decimal.as_bytes())),
+                expected
+            );
+            assert_eq!(
+                encode(&SourceType::Double, int2, Cell::Double(value as f64)),
+                expected
+            );
+        }
+        let int8 = PgType::plain(oid::INT8);
+        let most = encode(&UNSIGNED, int8, Cell::UInt(i64::MAX as u64)).unwrap();
+        assert_eq!(most, i64::MAX.to_be_bytes());
+        for (source, cell, refusal) in [
+            (&UNSIGNED, Cell::UInt(1 << 63), Refusal::BeyondTarget),
+            (&DECIMAL, Cell::Bytes(b"1.50000"), Refusal::NotWhole),
+            (
+                &DECIMAL,
+                Cell::Bytes(b"9223372036854775808"),
+                Refusal::BeyondTarget,
+            ),
+            (&SourceType::Double, Cell::Double(0.5), Refusal::NotWhole),
+            (
+                &SourceType::Double,
+                Cell::Double(9.3e18),
+                Refusal::BeyondTarget,
+            ),
+            (
+                &SourceType::Double,
+                Cell::Double(1e300),
+                Refusal::BeyondTarget,
+            ),
+            (
+                &SourceType::Double,
+                Cell::Double(f64::NAN),
+                Refusal::OutOfRange,
+            ),
+            (&SourceType::Float, Cell::Float(1e-45), Refusal::NotWhole),
+            (
+                &SourceType::Bit { bits: 64 },
+                Cell::Bytes(&[0xff; 8]),
+                Refusal::BeyondTarget,
+            ),
+        ] {
+            assert_eq!(encode(source, int8, cell), Err(refusal), "{cell:?}");
+        }
+        let float = encode(&SourceType::Float, int8, Cell::Float(-16_777_216.0));
+        assert_eq!(float.unwrap(), (-16_777_216i64).to_be_bytes());
+    }
+
+    #[test]
+    fn numerics_keep_every_digit_or_are_refused() {
+        let of = |source: &SourceType, cell| {
+            encode(source, numeric(6, 3), cell).map(|field| {
+                let words: Vec<u16> = field
+                    .chunks(2)
+                    .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
+                    .collect();
+                assert_eq!(usize::from(words[0]), words.len() - 4);
+                words[1..].to_vec()
+            })
+        };
+        const NEGATIVE: u16 = 0x4000;
+        for (source, cell, words) in [
+            (
+                &DECIMAL,
+                Cell::Bytes(b"-12.50000"),
+                &[0, NEGATIVE, 1, 12, 5000][..],
+            ),
+            (&DECIMAL, Cell::Bytes(b"0.00100"), &[u16::MAX, 0, 3, 10]),
+            (&DECIMAL, Cell::Bytes(b"-0.00000"), &[0, 0, 0]),
+            (&BIGINT, Cell::Int(-999), &[0, NEGATIVE, 0, 999]),
+            (
+                &SourceType::Double,
+                Cell::Double(0.1),
+                &[u16::MAX, 0, 1, 1000],
+            ),
+            (
+                &SourceType::Float,
+                Cell::Float(0.1),
+                &[u16::MAX, 0, 1, 1000],
+            ),
+            (&SourceType::Double, Cell::Double(-0.0), &[0, 0, 0]),
+        ] {
+            assert_eq!(of(source, cell).unwrap(), words, "{cell:?}");
+        }
+        for (source, cell, refusal) in [
+            (&DECIMAL, Cell::Bytes(b"1000.00000"), Refusal::BeyondTarget),
+            (&DECIMAL, Cell::Bytes(b"0.00010"), Refusal::NotExact),
+            (&BIGINT, Cell::Int(1000), Refusal::BeyondTarget),
+            (
+                &SourceType::Double,
+                Cell::Double(1.0 / 3.0),
+                Refusal::NotExact,
+            ),
+            (
+                &SourceType::Double,
+                Cell::Double(1e300),
+                Refusal::BeyondTarget,
+            ),
+            (
+                &SourceType::Double,
+                Cell::Double(f64::INFINITY),
+                Refusal::OutOfRange,
+            ),
+        ] {
+            assert_eq!(of(source, cell), Err(refusal), "{cell:?}");
+        }
+    }
+
+    #[test]
+    fn doubles_of_any_size_are_numerics_without_bounds() {
+        let numeric = PgType::plain(oid::NUMERIC);
+        let of = |value| encode(&SourceType::Double, numeric, Cell::Double(value)).unwrap();
+        // 2^70, and not its seventeen digits with zeros after them.
+        let words = [6, 5, 0, 0, 11, 8059, 1620, 7174, 1130, 3424u16];
+        assert_eq!(of(2f64.powi(70)), words.map(u16::to_be_bytes).concat());
+        assert_eq!(of(f64::MAX).len(), 8 + 2 * 78);
+        // 5e-324 is the 324th digit after the point.
+        assert_eq!(of(5e-324), [0, 1, 0xff, 0xaf, 0, 0, 1, 0x44, 0, 5]);
+    }
+
+    #[test]
+    fn a_double_is_a_real_only_where_it_is_the_same() {
+        let real = PgType::plain(oid::FLOAT4);
+        let of = |value| encode(&SourceType::Double, real, Cell::Double(value));
+        assert_eq!(of(-0.0).unwrap(), (-0.0f32).to_be_bytes());
+        assert_eq!(of(1.5).unwrap(), 1.5f32.to_be_bytes());
+        assert_eq!(of(0.1), Err(Refusal::NotExact));
+        assert_eq!(of(1e300), Err(Refusal::NotExact));
+        assert_eq!(of(f64::NAN), Err(Refusal::OutOfRange));
+    }
+}

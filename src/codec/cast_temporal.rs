@@ -119,3 +119,90 @@ impl MomentType {
 fn fits(step: Step, microsecond: u32) -> Encoded {
     step.check(microsecond).map_err(|_| Refusal::TooFine)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encode(source: &SourceType, target: PgType, text: &str) -> Result<i64, Refusal> {
+        let mut out = Vec::new();
+        TemporalCast::new(source, target)
+            .unwrap()
+            .encode(&Cell::Bytes(text.as_bytes()), &mut out)?;
+        let field = &out[4..];
+        assert_eq!(out[..4], (field.len() as u32).to_be_bytes());
+        Ok(match field.len() {
+            4 => i32::from_be_bytes(field.try_into().unwrap()).into(),
+            _ => i64::from_be_bytes(field[..8].try_into().unwrap()),
+        })
+    }
+
+    const fn of(oid: u32, typmod: i32) -> PgType {
+        PgType { oid, typmod }
+    }
+
+    const DATETIME: SourceType = SourceType::DateTime { fraction: 6 };
+    const TIME: SourceType = SourceType::Time { fraction: 6 };
+
+    #[test]
+    fn a_zone_is_given_and_taken_away_as_utc() {
+        let text = "2000-01-01 00:00:01.500000";
+        let zoned = of(oid::TIMESTAMPTZ, -1);
+        assert_eq!(encode(&DATETIME, zoned, text), Ok(1_500_000));
+        let timestamp = SourceType::Timestamp { fraction: 6 };
+        let plain = of(oid::TIMESTAMP, -1);
+        assert_eq!(encode(&timestamp, plain, text), Ok(1_500_000));
+        assert!(TemporalCast::new(&timestamp, of(oid::DATE, -1)).is_none());
+    }
+
+    #[test]
+    fn what_the_target_is_too_coarse_for_is_refused() {
+        let text = "2000-01-01 00:00:01.500000";
+        for typmod in [0, 1] {
+            let expected = [Err(Refusal::TooFine), Ok(1_500_000)][typmod as usize];
+            for target in [of(oid::TIMESTAMP, typmod), of(oid::TIMESTAMPTZ, typmod)] {
+                assert_eq!(encode(&DATETIME, target, text), expected);
+            }
+            let time = of(oid::TIME, typmod);
+            assert_eq!(encode(&TIME, time, "00:00:01.500000"), expected);
+            let interval = crate::codec::target::interval(typmod as u32);
+            assert_eq!(encode(&TIME, interval, "00:00:01.500000"), expected);
+        }
+        let date = of(oid::DATE, -1);
+        assert_eq!(encode(&DATETIME, date, text), Err(Refusal::NotMidnight));
+        assert_eq!(encode(&DATETIME, date, "2000-01-02 00:00:00"), Ok(1));
+    }
+
+    #[test]
+    fn dates_and_years_begin_at_midnight_and_on_the_first_of_january() {
+        let day = 86_400_000_000;
+        for target in [of(oid::TIMESTAMP, 0), of(oid::TIMESTAMPTZ, -1)] {
+            assert_eq!(encode(&SourceType::Date, target, "2000-01-03"), Ok(2 * day));
+        }
+        let date = of(oid::DATE, -1);
+        assert_eq!(encode(&SourceType::Year, date, "2001"), Ok(366));
+        assert_eq!(
+            encode(&SourceType::Year, date, "0000"),
+            Err(Refusal::YearZero)
+        );
+    }
+
+    #[test]
+    fn a_time_of_day_has_a_day() {
+        let time = of(oid::TIME, -1);
+        assert_eq!(encode(&TIME, time, "00:00:00"), Ok(0));
+        assert_eq!(encode(&TIME, time, "24:00:00"), Ok(MICROSECONDS_PER_DAY));
+        for text in ["24:00:00.000001", "-00:00:00.000001", "838:59:59"] {
+            assert_eq!(encode(&TIME, time, text), Err(Refusal::BeyondDay));
+        }
+    }
+
+    #[test]
+    fn a_date_that_is_none_is_seen_before_all_else() {
+        for text in ["0000-00-00 10:00:00.5", "2024-00-01 00:00:00"] {
+            for target in [of(oid::DATE, -1), of(oid::TIMESTAMPTZ, 0)] {
+                assert_eq!(encode(&DATETIME, target, text), Err(Refusal::ZeroDate));
+            }
+        }
+    }
+}

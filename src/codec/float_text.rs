@@ -1,11 +1,11 @@
 //! Floating point numbers in the source's own writing, with as few digits as read back exactly.
 //!
-//! The point stands among the digits from 1e-15 on and below 1e15; beyond there is an exponent,
-//! without zeros and without a plus: `1.5e-20`.
+//! The point stands among the digits from 1e-15 on and below 1e15, and beyond where digits come
+//! after it. Else there is an exponent, without zeros and without a plus: `1.5e-20`.
 
 use std::fmt::{self, LowerExp, Write};
 
-/// Places of the point that are written without an exponent.
+/// Places of the point, counted from the first digit, that need no exponent.
 const PLAIN: std::ops::RangeInclusive<i32> = -14..=15;
 
 pub fn write_double(value: f64, out: &mut Vec<u8>) {
@@ -28,9 +28,10 @@ fn write(value: impl LowerExp + fmt::Display, finite: bool, out: &mut Vec<u8>) {
     }
     let digits = text.digits.get(..text.length).unwrap_or_default();
     let point = text.exponent() + 1;
+    let fraction_follows = point > 0 && (point as usize) < digits.len();
     if digits == b"0" {
         out.push(b'0');
-    } else if !PLAIN.contains(&point) {
+    } else if !PLAIN.contains(&point) && !fraction_follows {
         let (first, rest) = digits.split_at(digits.len().min(1));
         out.extend_from_slice(first);
         if !rest.is_empty() {
@@ -118,6 +119,8 @@ mod tests {
             (1e14, "100000000000000"),
             (123_456_789_012_345.0, "123456789012345"),
             (1e15, "1e15"),
+            (1_234_567_890_123_456.8, "1234567890123456.8"),
+            (1_234_567_890_123_456.0, "1.234567890123456e15"),
             (1.5e-20, "1.5e-20"),
             (1e-15, "0.000000000000001"),
             (1.25e-16, "1.25e-16"),

@@ -138,3 +138,115 @@ fn hint(refusal: Refusal, column: &str, manner: &Manner) -> Option<String> {
         | Refusal::NoSuchTime => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::tests::column;
+    use crate::codec::{ColumnEncoder, ColumnRules, default_type, parse_type};
+    use crate::model::cell::Cell;
+    use crate::model::table::{SourceColumn, SourceType};
+
+    fn error(name: &str, source: SourceType, target: Option<&str>, bytes: &[u8]) -> Error {
+        let column = SourceColumn {
+            name: name.to_owned(),
+            ..column(source)
+        };
+        let target = match target {
+            Some(text) => parse_type(text).unwrap(),
+            None => default_type(&column).unwrap(),
+        };
+        let rules = ColumnRules {
+            cast: true,
+            ..ColumnRules::default()
+        };
+        let encoder = ColumnEncoder::new(&column, target, rules).unwrap();
+        let mut encoder = RowEncoder::new(vec![(name.to_owned(), encoder)]);
+        match encoder.encode([Cell::Bytes(bytes)].into_iter(), &mut Vec::new()) {
+            Err(RowError::Refused(refused)) => refused.into_error(&encoder),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_what_why_and_what_to_type() {
+        let zero = error("born`at", SourceType::Date, None, b"0000-00-00");
+        assert_eq!(
+            zero.message,
+            "value of column \"born`at\" is a date with a zero month or day"
+        );
+        assert_eq!(
+            zero.hint.unwrap(),
+            "Choose what such dates become: \
+             SELECT sync_alter_unit('<job>', '<unit>', '{\"zero_date\":\"null\"}'); \
+             or leave such rows out: SELECT sync_alter_unit('<job>', '<unit>', '{\"filter\":\
+             \"`born``at` IS NULL OR MONTH(`born``at`) > 0 AND DAYOFMONTH(`born``at`) > 0\"}');"
+        );
+        let small = error(
+            "it's",
+            SourceType::BigInt { unsigned: false },
+            Some("int2"),
+            b"70000",
+        );
+        assert_eq!(small.sqlstate(), "22003");
+        assert!(
+            small
+                .hint
+                .unwrap()
+                .ends_with("'{\"casts\":{\"it''s\":\"bigint\"}}');")
+        );
+    }
+
+    #[test]
+    fn each_refusal_has_the_sqlstate_of_its_kind() {
+        let datetime = SourceType::DateTime { fraction: 3 };
+        let decimal = SourceType::Decimal {
+            precision: 3,
+            scale: 1,
+        };
+        let char = SourceType::Char { length: 3 };
+        for (source, target, bytes, sqlstate) in [
+            (SourceType::Text, None, &b"\0"[..], "22021"),
+            (SourceType::Text, None, b"\xff", "22021"),
+            (SourceType::Json, None, b"\"\\u0000\"", "22P05"),
+            (SourceType::Json, None, b"\"\\ud800\"", "22P02"),
+            (char.clone(), None, b"abcd", "22001"),
+            (SourceType::Date, None, b"2023-02-29", "22008"),
+            (SourceType::Date, None, b"today", "22007"),
+            (datetime.clone(), None, b"2023-01-01 00:00:60", "22008"),
+            (datetime.clone(), None, b"2023-01-01 00:00:00.0001", "22008"),
+            (
+                datetime.clone(),
+                Some("timestamp(0)"),
+                b"2023-01-01 00:00:00.001",
+                "22008",
+            ),
+            (datetime, Some("date"), b"2023-01-01 00:00:00.001", "22008"),
+            (
+                SourceType::Time { fraction: 0 },
+                Some("time"),
+                b"25:00:00",
+                "22008",
+            ),
+            (decimal.clone(), None, b"100.0", "22003"),
+            (decimal.clone(), None, b"x", "22P02"),
+            (decimal.clone(), Some("bool"), b"2.0", "22003"),
+            (decimal, Some("int"), b"2.5", "22003"),
+            (char.clone(), Some("uuid"), b"x", "22P02"),
+            (char.clone(), Some("inet"), b"x", "22P02"),
+            (char.clone(), Some("jsonb"), b"x", "22P02"),
+            (char, Some("bool"), b"x", "22P02"),
+            (SourceType::Geometry { srid: None }, None, b"x", "22P03"),
+            (SourceType::Uuid, None, b"x", "22P02"),
+        ] {
+            let error = error("c", source.clone(), target, bytes);
+            assert_eq!(
+                error.sqlstate(),
+                sqlstate,
+                "{source:?} {target:?} {bytes:?}"
+            );
+            assert_eq!(error.kind, Kind::ValueRefused);
+            assert_eq!(error.retry(), crate::error::Retry::Definite);
+        }
+    }
+}

@@ -93,6 +93,14 @@ impl Random {
     }
 }
 
+/// A value's field in its column's own type, with the length before it; None where it is refused.
+pub fn field_of(column: &SourceColumn, cell: &Cell<'_>) -> Option<Vec<u8>> {
+    let target = default_type(column).unwrap();
+    let encoder = ColumnEncoder::new(column, target, ColumnRules::default()).unwrap();
+    let mut out = Vec::new();
+    encoder.family.encode(cell, &mut out).ok().map(|()| out)
+}
+
 fn field(source: SourceType, target: PgType, cell: Cell<'_>) -> Vec<u8> {
     let encoder = ColumnEncoder::new(&column(source), target, ColumnRules::default()).unwrap();
     let mut out = Vec::new();
