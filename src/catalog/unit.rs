@@ -122,6 +122,19 @@ pub fn of_run(run_id: i64) -> Result<Vec<Unit>> {
     )
 }
 
+/// The target tables of a run's units.
+pub fn target_tables(run_id: i64) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Row {
+        target_table: String,
+    }
+    let rows: Vec<Row> = query(
+        "SELECT target_table FROM tributary.unit WHERE run_id = $1",
+        &[run_id.into()],
+    )?;
+    Ok(rows.into_iter().map(|row| row.target_table).collect())
+}
+
 /// Units of a run that need preparing, cutting or finishing.
 pub fn needing_a_step(run_id: i64) -> Result<Vec<i64>> {
     #[derive(Deserialize)]

@@ -16,19 +16,26 @@ use crate::model::options::{ExistingRows, JobOptions};
 use crate::model::state::LoadMethod;
 use crate::model::unit_options::UnitOptions;
 use crate::pg::{relation, transaction};
+use crate::plan::context::{Installed, PlanContext};
 use crate::plan::merge::stage_name;
-use crate::plan::table::{Installed, PlanContext, TablePlan, plan_table};
+use crate::plan::table::{TablePlan, plan_table};
 use crate::sink::target::{Create, Fitted};
 use crate::sink::{stage, target};
 use crate::source::mysql::usable_key;
 
 pub fn prepare(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
     let options = job.options()?;
-    let (unit_options, installed) =
-        transaction::run(|| Ok((job::unit_options(job.job_id, &unit.unit)?, installed()?)))?;
+    let (unit_options, installed, tables) = transaction::run(|| {
+        Ok((
+            job::unit_options(job.job_id, &unit.unit)?,
+            installed()?,
+            unit::target_tables(unit.run_id)?,
+        ))
+    })?;
     let context = PlanContext {
         target_schema: &job.target_schema,
         target_table: unit_options.target.as_ref().unwrap_or(&unit.target_table),
+        target_tables: &tables,
         job: &options,
         unit: &unit_options,
         installed: &installed,

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::options::{RowProtocol, self, MAPPING_OPTIONS, SERVER_OPTIONS};
+use super::options::{self, MAPPING_OPTIONS, RowProtocol, SERVER_OPTIONS};
 use super::url::Url;
 use crate::error::{Error, Kind, Result};
 

@@ -147,10 +147,7 @@ impl Stream<'_> {
         }
     }
 
-    async fn read<P: Protocol>(
-        &mut self,
-        mut result: QueryResult<'_, '_, P>,
-    ) -> Result<(), Stop> {
+    async fn read<P: Protocol>(&mut self, mut result: QueryResult<'_, '_, P>) -> Result<(), Stop> {
         // The row before the one to come: at the end of the result its key closes the last batch.
         let mut before: Option<Row> = None;
         // `next` gives None only for the packet that ends the result. Other than the driver's

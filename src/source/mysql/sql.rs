@@ -329,7 +329,10 @@ mod tests {
         let positions: Vec<usize> = select.key.iter().map(|part| part.position).collect();
         assert_eq!(positions, [2, 1, 3]);
         wanted.range.lower = Some(vec![KeyValue::Int(1)]);
-        assert_eq!(snapshot(&wanted, RowProtocol::Binary).unwrap_err().kind, Kind::InvalidState);
+        assert_eq!(
+            snapshot(&wanted, RowProtocol::Binary).unwrap_err().kind,
+            Kind::InvalidState
+        );
     }
 
     #[test]
@@ -338,7 +341,8 @@ mod tests {
         let select = snapshot(
             &request(vec![name.clone()], Some(vec![name.clone()])),
             RowProtocol::Binary,
-        ).unwrap();
+        )
+        .unwrap();
         assert!(
             select
                 .text
