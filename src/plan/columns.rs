@@ -4,6 +4,7 @@
 use super::column_type::{Typed, column_type};
 use super::context::PlanContext;
 use super::expression::Scope;
+use super::identifier::quote;
 use super::names::column_names;
 use super::near::near;
 use super::table::alter_unit;
@@ -158,4 +159,28 @@ fn refusal(table: &SourceTable, columns: &[Column<'_>], refused: &[Error]) -> Er
         "Leave out what cannot be copied: {}.",
         alter_unit(table, &serde_json::json!({"columns": rest}))
     ))
+}
+
+/// The names that are not the source's.
+pub(super) fn name_warnings(
+    table: &SourceTable,
+    columns: &[Column<'_>],
+    context: &PlanContext<'_>,
+) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if context.unit.target.is_none() && context.target_table != table.name {
+        warnings.push(format!(
+            "the table is named {} here",
+            quote(context.target_table)
+        ));
+    }
+    let renamed: Vec<String> = columns
+        .iter()
+        .filter(|column| column.name != column.source.name)
+        .map(|column| format!("{} is {}", quote(&column.source.name), quote(&column.name)))
+        .collect();
+    if !renamed.is_empty() {
+        warnings.push(format!("columns are renamed: {}", renamed.join(", ")));
+    }
+    warnings
 }

@@ -170,7 +170,7 @@ fn btree_part(
             let name = quote(&column.name);
             // At the source a prefix saves space. What is sure to fit is of more use as a whole.
             let whole = characters(column).is_some_and(|all| all <= *length);
-            let fits = bytes(column) <= MAX_ENTRY / 4 && characters(column).is_some();
+            let fits = bytes(column) <= MAX_ENTRY / 2 && characters(column).is_some();
             if whole || fits && !unique {
                 return Ok((name, bytes(column)));
             }
