@@ -114,7 +114,6 @@ impl TablePlan {
 #[cfg(test)]
 mod tests {
     use super::super::sample::{Planning, orders, planned};
-    use super::*;
     use crate::model::table::SourceType;
 
     #[test]

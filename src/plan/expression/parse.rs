@@ -64,7 +64,7 @@ impl Parser {
         taken
     }
 
-    pub(super) fn expect(&mut self, symbol: &str) -> Result<(), Reason> {
+    pub(super) fn require(&mut self, symbol: &str) -> Result<(), Reason> {
         match self.take_symbol(symbol) {
             true => Ok(()),
             false => Err(self.unknown()),
@@ -177,7 +177,7 @@ impl Parser {
         }
         let negated = self.take_word("not");
         if self.take_word("in") {
-            self.expect("(")?;
+            self.require("(")?;
             let list = self.list()?;
             return Ok(Tree::In {
                 operand,
@@ -218,7 +218,7 @@ impl Parser {
         match self.next()? {
             Token::Symbol("(") => {
                 let inner = self.expression(0)?;
-                self.expect(")")?;
+                self.require(")")?;
                 Ok(inner)
             }
             Token::Symbol("-") => Ok(Tree::Negative(Box::new(self.expression(SIGN)?))),
@@ -285,14 +285,14 @@ impl Parser {
                 let operand = Box::new(self.expression(0)?);
                 self.expect_word("as")?;
                 let to = self.cast_type()?;
-                self.expect(")")?;
+                self.require(")")?;
                 Ok(Tree::Cast(operand, to))
             }
             "convert" => {
                 let operand = Box::new(self.expression(0)?);
                 self.expect_word("using")?;
                 self.unicode()?;
-                self.expect(")")?;
+                self.require(")")?;
                 Ok(Tree::Cast(operand, CastTo::Unicode))
             }
             _ => Ok(Tree::Call(word, self.list()?)),
@@ -308,7 +308,7 @@ impl Parser {
         loop {
             list.push(self.expression(0)?);
             if !self.take_symbol(",") {
-                self.expect(")")?;
+                self.require(")")?;
                 return Ok(list);
             }
         }
