@@ -85,7 +85,7 @@ pub(super) fn plan_indexes(
             sql.push_str(&format!(
                 ";\nCOMMENT ON INDEX {} IS {}",
                 qualified(draft.context.target_schema, &name),
-                literal(comment)
+                literal(&comment.replace('\0', ""))
             ));
         }
         plans.push(IndexPlan {
