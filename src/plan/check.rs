@@ -86,7 +86,8 @@ fn labels(column: &Column<'_>) -> Option<String> {
     };
     let target = column.typed.target;
     let plain = codec::type_name(target).is_ok_and(|name| name == column.typed.type_name);
-    if !plain || labels.is_empty() || !matches!(target.oid, oid::TEXT | oid::VARCHAR) {
+    let written = labels.iter().all(|label| !label.contains('\0'));
+    if !plain || labels.is_empty() || !written || !matches!(target.oid, oid::TEXT | oid::VARCHAR) {
         return None;
     }
     let empty = (!labels.iter().any(String::is_empty)).then_some("");
