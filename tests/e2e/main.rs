@@ -14,5 +14,7 @@ mod rights;
 mod source_faults;
 mod superuser;
 mod two_jobs;
+mod types_matrix;
+mod types_random;
 mod units_alone;
 mod values;

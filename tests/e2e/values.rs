@@ -125,22 +125,3 @@ fn generated_columns_arrive_as_values() {
     test.run("j");
     test.assert_equal("j");
 }
-
-#[test]
-fn a_type_without_a_mapping_is_refused_not_guessed() {
-    let mut test = Databases::shared("refused_type");
-    test.my.run(&[
-        "CREATE TABLE shape (id int PRIMARY KEY, g geometry)",
-        "INSERT INTO shape VALUES (1, POINT(1, 2))",
-    ]);
-    test.table("t", 10);
-    test.job("j", "{}");
-    test.start("j");
-    crate::support::wait::wait_until("the unit is refused", crate::support::fixture::LONG, || {
-        test.unit_status("j", "shape") == "failed" && test.unit_status("j", "t") == "completed"
-    });
-    let error = test
-        .pg
-        .text("SELECT concat_ws(' ', error, hint) FROM sync_units WHERE unit = 'shape'");
-    assert!(error.contains("geometry"), "{error}");
-}

@@ -33,6 +33,8 @@ pub fn shared() -> &'static Servers {
 /// A database of the same name on both sides, with the extension and a source `src` on one.
 pub struct Databases {
     pub name: String,
+    /// What the source is reached through.
+    port: u16,
     pub my: MariaDbClient,
     pub pg: PostgresClient,
 }
@@ -58,6 +60,7 @@ impl Databases {
         pg.take_notices();
         Databases {
             name: name.to_owned(),
+            port,
             my: mariadb.connect(Some(name)),
             pg,
         }
@@ -81,8 +84,21 @@ impl Databases {
     }
 
     pub fn job_of(&mut self, job: &str, units: &str, options: &str) {
+        self.job_from("src", job, units, options);
+    }
+
+    pub fn job_from(&mut self, source: &str, job: &str, units: &str, options: &str) {
+        let options = super::canonical::pg_literal(options);
         self.pg.rows(&format!(
-            "SELECT sync_create_job('{job}', source => 'src', units => '{{{units}}}', options => '{options}')"
+            "SELECT sync_create_job('{job}', source => '{source}', units => '{{{units}}}', options => {options})"
+        ));
+    }
+
+    /// A second source, `txt`: the same tables, whose rows travel as text.
+    pub fn text_source(&mut self) {
+        let url = mariadb::url(self.port, &self.name);
+        self.pg.rows(&format!(
+            "SELECT sync_create_source('txt', '{url}'); ALTER SERVER txt OPTIONS (ADD protocol 'text')"
         ));
     }
 
