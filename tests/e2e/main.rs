@@ -4,10 +4,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod casts;
 mod copies;
 mod crash_worker;
 mod harness;
 mod lifecycle;
+mod policies;
 mod removal;
 mod restart;
 mod rights;
