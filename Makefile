@@ -22,6 +22,9 @@ TARGET    := $(or $(CARGO_TARGET_DIR),target)
 # plain cargo differ in flags, and each dependency is built twice.
 export CARGO_PGRX_DISABLE_GC_SECTIONS_WORKAROUND := 1
 
+# What promises a time is tested by itself, the rest three at once.
+E2E := cargo test --test e2e -- --test-threads=3 --skip lifecycle:: && cargo test --test e2e lifecycle:: -- --test-threads=1
+
 .PHONY: setup build demo test test-mysql lint install bench clean
 
 setup:
@@ -46,13 +49,13 @@ test: lint
 	cargo test --test in_server
 	.ci/stage
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --no-deps --document-private-items --quiet
-	cargo test --test e2e -- --test-threads=3
+	$(E2E)
 
 test-mysql: setup
 	@.ci/mysql
 	@.ci/stage
 	@if [ -x "$$(.ci/mysql --path)/usr/sbin/mysqld" ]; then \
-	    PG_TRIBUTARY_MYSQL="$$(.ci/mysql --path)" cargo test --test e2e -- --test-threads=3; \
+	    export PG_TRIBUTARY_MYSQL="$$(.ci/mysql --path)"; $(E2E); \
 	fi
 
 install: setup

@@ -8,7 +8,11 @@ CREATE TABLE tributary.chunk (
     upper_key   jsonb,
     cursor      jsonb,
     status      text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'running', 'completed')),
+    rows_read   bigint NOT NULL DEFAULT 0,
     rows_done   bigint NOT NULL DEFAULT 0,
+    rows_rejected bigint NOT NULL DEFAULT 0,
+    rows_filtered bigint NOT NULL DEFAULT 0,
+    adjustments jsonb NOT NULL DEFAULT '{}',
     bytes_done  bigint NOT NULL DEFAULT 0,
     worker_pid  integer,
     started_at  timestamptz,
@@ -24,7 +28,11 @@ COMMENT ON COLUMN tributary.chunk.lower_key IS 'the chunk begins after this key;
 COMMENT ON COLUMN tributary.chunk.upper_key IS 'the chunk ends with this key; null is open';
 COMMENT ON COLUMN tributary.chunk.cursor IS 'last key that is committed';
 COMMENT ON COLUMN tributary.chunk.status IS 'pending, running or completed';
-COMMENT ON COLUMN tributary.chunk.rows_done IS 'rows committed';
+COMMENT ON COLUMN tributary.chunk.rows_read IS 'rows read from the source';
+COMMENT ON COLUMN tributary.chunk.rows_done IS 'rows written';
+COMMENT ON COLUMN tributary.chunk.rows_rejected IS 'rows kept as rejects';
+COMMENT ON COLUMN tributary.chunk.rows_filtered IS 'rows that a trigger of the target kept out';
+COMMENT ON COLUMN tributary.chunk.adjustments IS 'values that policies altered: column, policy, number';
 COMMENT ON COLUMN tributary.chunk.bytes_done IS 'bytes committed, as COPY carried them';
 COMMENT ON COLUMN tributary.chunk.worker_pid IS 'process that last claimed the chunk';
 COMMENT ON COLUMN tributary.chunk.started_at IS 'time of the first claim';

@@ -40,5 +40,7 @@ COMMENT ON FUNCTION sync_pause(text, text) IS 'pauses the run, or one unit of it
 COMMENT ON FUNCTION sync_resume(text, text) IS 'goes on with a paused run or unit; returns the number of units resumed';
 COMMENT ON FUNCTION sync_cancel(text, text) IS 'ends the run, or one unit of it, where it stands; returns the number of units cancelled';
 COMMENT ON FUNCTION sync_retry(text, text) IS 'goes on with the failed units, or the named one; returns their number';
+COMMENT ON FUNCTION sync_redrive(text, text) IS 'writes rejected rows again after their cause was mended; returns the number of rejects it takes up, sync_wait waits for the outcome';
+COMMENT ON FUNCTION sync_clear_rejects(text, text) IS 'forgets the rejected rows of a job or of one unit; returns their number';
 COMMENT ON FUNCTION sync_wait(text, interval) IS 'waits until the latest run has ended, or for the given time; returns its status';
 COMMENT ON FUNCTION sync_require_completed(bigint) IS 'raises the error of a run that did not complete';

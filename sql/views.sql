@@ -60,6 +60,7 @@ SELECT j.job,
        pg_catalog.quote_ident(u.target_schema) || '.' || pg_catalog.quote_ident(u.target_table) AS target,
        j.mode,
        u.status,
+       u.phase,
        u.priority,
        u.rows_estimated,
        c.rows_done,
@@ -70,6 +71,8 @@ SELECT j.job,
        CASE WHEN u.status = 'running' AND c.rows_done > 0 AND u.rows_estimated >= c.rows_done
             THEN make_interval(secs => round(t.seconds * (u.rows_estimated - c.rows_done) / c.rows_done)::double precision)
        END AS eta,
+       c.rows_rejected,
+       c.rows_filtered,
        c.bytes_done,
        coalesce(c.cursor, u.frontier) AS cursor,
        u.attempts,
@@ -84,6 +87,8 @@ JOIN tributary.job j USING (job_id)
 JOIN tributary.run r ON r.run_id = u.run_id
 LEFT JOIN LATERAL (
     SELECT coalesce(sum(c.rows_done + coalesce(p.tuples_processed, 0)), 0)::bigint AS rows_done,
+           coalesce(sum(c.rows_rejected), 0)::bigint AS rows_rejected,
+           coalesce(sum(c.rows_filtered), 0)::bigint AS rows_filtered,
            coalesce(sum(c.bytes_done + coalesce(p.bytes_processed, 0)), 0)::bigint AS bytes_done,
            (array_agg(c.cursor ORDER BY c.number DESC) FILTER (WHERE c.cursor IS NOT NULL))[1] AS cursor,
            max(c.updated_at) AS updated_at
@@ -100,12 +105,15 @@ COMMENT ON COLUMN @extschema@.sync_units.unit IS 'source table';
 COMMENT ON COLUMN @extschema@.sync_units.target IS 'target table';
 COMMENT ON COLUMN @extschema@.sync_units.mode IS 'full: a copy of the table, made anew by each run';
 COMMENT ON COLUMN @extschema@.sync_units.status IS 'pending, running, completed, failed, paused or cancelled';
+COMMENT ON COLUMN @extschema@.sync_units.phase IS 'what a unit is at: rows, indexes, foreign_keys; null before and after';
 COMMENT ON COLUMN @extschema@.sync_units.priority IS 'high before medium before low';
 COMMENT ON COLUMN @extschema@.sync_units.rows_estimated IS 'rows at the source by its own estimate';
 COMMENT ON COLUMN @extschema@.sync_units.rows_done IS 'rows copied in this run, those of the batches under way included';
 COMMENT ON COLUMN @extschema@.sync_units.percent IS 'rows done of rows estimated; 100 only when completed';
 COMMENT ON COLUMN @extschema@.sync_units.rows_per_second IS 'average since the unit began';
 COMMENT ON COLUMN @extschema@.sync_units.eta IS 'time to go at the average rate';
+COMMENT ON COLUMN @extschema@.sync_units.rows_rejected IS 'rows kept in sync_rejects';
+COMMENT ON COLUMN @extschema@.sync_units.rows_filtered IS 'rows that a trigger of the target kept out';
 COMMENT ON COLUMN @extschema@.sync_units.bytes_done IS 'bytes copied, as COPY carries them';
 COMMENT ON COLUMN @extschema@.sync_units.cursor IS 'key that the unit has come to';
 COMMENT ON COLUMN @extschema@.sync_units.attempts IS 'attempts that failed in a row';
@@ -138,6 +146,63 @@ COMMENT ON COLUMN @extschema@.sync_chunks.worker_pid IS 'process that last claim
 COMMENT ON COLUMN @extschema@.sync_chunks.started_at IS 'time of the first claim';
 COMMENT ON COLUMN @extschema@.sync_chunks.finished_at IS 'time of completion';
 COMMENT ON COLUMN @extschema@.sync_chunks.updated_at IS 'time of the last batch';
+
+CREATE VIEW @extschema@.sync_rejects WITH (security_barrier) AS
+SELECT j.job, u.unit, r.key, r.sqlstate, r.message, r.column_name, r.row, r.hint, r.at
+FROM tributary.reject r
+JOIN tributary.chunk c USING (chunk_id)
+JOIN tributary.unit u USING (unit_id)
+JOIN tributary.job j USING (job_id)
+WHERE pg_catalog.pg_has_role(j.owner, 'USAGE')
+ORDER BY j.job, u.unit, r.reject_id;
+COMMENT ON VIEW @extschema@.sync_rejects IS 'source rows that could not be written, with the reason';
+COMMENT ON COLUMN @extschema@.sync_rejects.job IS 'name of the job';
+COMMENT ON COLUMN @extschema@.sync_rejects.unit IS 'source table';
+COMMENT ON COLUMN @extschema@.sync_rejects.key IS 'the row''s key at the source; null for a unit without a key';
+COMMENT ON COLUMN @extschema@.sync_rejects.sqlstate IS 'SQLSTATE of the refusal';
+COMMENT ON COLUMN @extschema@.sync_rejects.message IS 'why the row was refused';
+COMMENT ON COLUMN @extschema@.sync_rejects.column_name IS 'source column whose value was refused; null where PostgreSQL refused the row';
+COMMENT ON COLUMN @extschema@.sync_rejects.row IS 'values of the row as the source writes them';
+COMMENT ON COLUMN @extschema@.sync_rejects.hint IS 'what mends it';
+COMMENT ON COLUMN @extschema@.sync_rejects.at IS 'time of the refusal';
+
+CREATE VIEW @extschema@.sync_adjustments WITH (security_barrier) AS
+SELECT j.job, u.unit, a.column_name, p.policy, sum(p.altered::bigint)::bigint AS altered
+FROM tributary.chunk c
+JOIN tributary.unit u USING (unit_id)
+JOIN tributary.job j USING (job_id)
+CROSS JOIN LATERAL pg_catalog.jsonb_each(c.adjustments) AS a (column_name, policies)
+CROSS JOIN LATERAL pg_catalog.jsonb_each_text(a.policies) AS p (policy, altered)
+WHERE pg_catalog.pg_has_role(j.owner, 'USAGE')
+GROUP BY j.job, u.unit, a.column_name, p.policy
+ORDER BY j.job, u.unit, a.column_name, p.policy;
+COMMENT ON VIEW @extschema@.sync_adjustments IS 'how many values each policy altered in the latest load';
+COMMENT ON COLUMN @extschema@.sync_adjustments.job IS 'name of the job';
+COMMENT ON COLUMN @extschema@.sync_adjustments.unit IS 'source table';
+COMMENT ON COLUMN @extschema@.sync_adjustments.column_name IS 'source column';
+COMMENT ON COLUMN @extschema@.sync_adjustments.policy IS 'the option that says so: zero_date, nul_byte or invalid_text';
+COMMENT ON COLUMN @extschema@.sync_adjustments.altered IS 'values that did not arrive as they were';
+
+CREATE VIEW @extschema@.sync_steps WITH (security_barrier) AS
+SELECT j.job, u.unit, s.kind, s.name, s.referenced_unit,
+       CASE WHEN s.status = 'pending' AND s.worker_pid IS NOT NULL AND EXISTS (
+                SELECT FROM pg_catalog.pg_stat_activity a WHERE a.pid = s.worker_pid AND u.status = 'running')
+            THEN 'running' ELSE s.status END AS status,
+       s.started_at, s.finished_at
+FROM tributary.step s
+JOIN tributary.unit u USING (unit_id)
+JOIN tributary.job j USING (job_id)
+WHERE pg_catalog.pg_has_role(j.owner, 'USAGE')
+ORDER BY j.job, u.unit, s.kind DESC, s.number;
+COMMENT ON VIEW @extschema@.sync_steps IS 'indexes and foreign keys that are made after a unit''s rows';
+COMMENT ON COLUMN @extschema@.sync_steps.job IS 'name of the job';
+COMMENT ON COLUMN @extschema@.sync_steps.unit IS 'source table';
+COMMENT ON COLUMN @extschema@.sync_steps.kind IS 'index or foreign_key';
+COMMENT ON COLUMN @extschema@.sync_steps.name IS 'name of the index or constraint';
+COMMENT ON COLUMN @extschema@.sync_steps.referenced_unit IS 'source table that a foreign key refers to; it is made when that one is complete';
+COMMENT ON COLUMN @extschema@.sync_steps.status IS 'pending, running or completed; an error is in sync_units';
+COMMENT ON COLUMN @extschema@.sync_steps.started_at IS 'time it was last begun';
+COMMENT ON COLUMN @extschema@.sync_steps.finished_at IS 'time of completion';
 
 CREATE VIEW @extschema@.sync_runs WITH (security_barrier) AS
 SELECT r.run_id, j.job, r.status, r.scheduled_at, r.started_at, r.finished_at,
@@ -178,6 +243,7 @@ COMMENT ON COLUMN @extschema@.sync_events.sqlstate IS 'SQLSTATE where the change
 COMMENT ON COLUMN @extschema@.sync_events.run_id IS 'the run';
 
 GRANT SELECT ON @extschema@.sync_jobs, @extschema@.sync_units, @extschema@.sync_chunks,
-    @extschema@.sync_runs, @extschema@.sync_events TO PUBLIC;
+    @extschema@.sync_runs, @extschema@.sync_events, @extschema@.sync_rejects,
+    @extschema@.sync_adjustments, @extschema@.sync_steps TO PUBLIC;
 
 SET LOCAL search_path TO @extschema@, pg_temp;

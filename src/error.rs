@@ -44,6 +44,8 @@ pub enum Kind {
     TypeRefused,
     /// A value that its target column cannot hold.
     ValueRefused,
+    /// More rows were refused than the job allows.
+    TooManyRejects,
     /// The target table does not fit the source table.
     TargetMismatch,
     /// The target table was altered under way; another look tells whether it still fits.
@@ -87,6 +89,7 @@ impl Kind {
             Kind::SourceError => ("HV000", Definite),
             Kind::TypeRefused => ("HV004", Definite),
             Kind::ValueRefused => ("22000", Definite),
+            Kind::TooManyRejects => ("22000", Definite),
             Kind::TargetMismatch => ("42804", Definite),
             Kind::TargetChanged => ("55006", Transient),
             Kind::TargetNotEmpty => ("55000", Definite),

@@ -25,7 +25,9 @@ extension_sql_file!("../sql/job.sql", name = "job", requires = ["schema"]);
 extension_sql_file!("../sql/run.sql", name = "run", requires = ["job"]);
 extension_sql_file!("../sql/unit.sql", name = "unit", requires = ["run"]);
 extension_sql_file!("../sql/chunk.sql", name = "chunk", requires = ["unit"]);
-extension_sql_file!("../sql/event.sql", name = "event", requires = ["chunk"]);
+extension_sql_file!("../sql/reject.sql", name = "reject", requires = ["chunk"]);
+extension_sql_file!("../sql/step.sql", name = "step", requires = ["reject"]);
+extension_sql_file!("../sql/event.sql", name = "event", requires = ["step"]);
 extension_sql_file!("../sql/views.sql", name = "views", requires = ["event"]);
 extension_sql_file!("../sql/functions.sql", name = "functions", finalize);
 

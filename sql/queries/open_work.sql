@@ -1,6 +1,7 @@
 -- $1 run: pieces of work that a worker could be doing now, those being done included
 SELECT coalesce(sum(
-         CASE WHEN u.status = 'pending' THEN 1
+         CASE WHEN u.status = 'pending' OR u.redrive THEN 1
+              WHEN u.phase <> 'rows' THEN greatest(s.open, 1)
               WHEN u.planned THEN greatest(c.open, 1)
               ELSE c.open + 1
          END), 0)::bigint AS pieces
@@ -8,4 +9,8 @@ FROM tributary.unit u
 CROSS JOIN LATERAL (
     SELECT count(*) AS open FROM tributary.chunk c
     WHERE c.unit_id = u.unit_id AND c.status <> 'completed') c
+CROSS JOIN LATERAL (
+    SELECT count(*) AS open FROM tributary.step s
+    WHERE s.unit_id = u.unit_id AND s.status <> 'completed'
+      AND s.kind = CASE u.phase WHEN 'indexes' THEN 'index' ELSE 'foreign_key' END) s
 WHERE u.run_id = $1 AND u.status IN ('pending', 'running')

@@ -11,7 +11,12 @@ SELECT c.oid::bigint AS oid,
        NOT EXISTS (
            SELECT FROM (SELECT c.oid UNION SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) t) AS parts (oid)
            JOIN pg_catalog.pg_class p ON p.oid = parts.oid
-           WHERE p.relpersistence <> 'p' OR p.relkind NOT IN ('r', 'p')) AS durable
+           WHERE p.relpersistence <> 'p' OR p.relkind NOT IN ('r', 'p')) AS durable,
+       -- a row trigger BEFORE INSERT may return NULL
+       EXISTS (
+           SELECT FROM (SELECT c.oid UNION SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) t) AS parts (oid)
+           JOIN pg_catalog.pg_trigger g ON g.tgrelid = parts.oid
+           WHERE g.tgenabled <> 'D' AND g.tgtype::integer & 7 = 7) AS filters
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1::name AND c.relname = $2::name

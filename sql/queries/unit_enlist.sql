@@ -7,11 +7,12 @@ ON CONFLICT (job_id, unit) DO UPDATE SET
     loaded_at = CASE WHEN (u.target_schema, u.target_table) = (excluded.target_schema, excluded.target_table)
                      THEN u.loaded_at END,
     touched = u.touched AND (u.target_schema, u.target_table) = (excluded.target_schema, excluded.target_table),
+    created = u.created AND (u.target_schema, u.target_table) = (excluded.target_schema, excluded.target_table),
     target_schema = excluded.target_schema,
     target_table = excluded.target_table,
     priority = excluded.priority,
     rows_estimated = excluded.rows_estimated,
     bytes_estimated = excluded.bytes_estimated,
-    status = 'pending', method = NULL, load_oid = NULL, plan = NULL, frontier = NULL,
+    status = 'pending', phase = NULL, redrive = false, method = NULL, load_oid = NULL, plan = NULL, frontier = NULL,
     planned = false, attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL,
     started_at = NULL, finished_at = NULL, updated_at = clock_timestamp()

@@ -74,7 +74,7 @@ fn latest(job: &Job) -> Result<Run> {
 }
 
 /// The latest run, locked against being ended meanwhile.
-fn locked(job: &Job) -> Result<Run> {
+pub(super) fn locked(job: &Job) -> Result<Run> {
     let run = latest(job)?;
     run::lock(run.run_id)?.ok_or_else(|| {
         Error::new(
@@ -104,7 +104,7 @@ fn active(job: &Job) -> Result<Run> {
 }
 
 /// The error for a unit that the run does not have.
-fn require_unit(job: &Job, run: &Run, name: Option<&str>) -> Result<()> {
+pub(super) fn require_unit(job: &Job, run: &Run, name: Option<&str>) -> Result<()> {
     let Some(name) = name else { return Ok(()) };
     match unit::find(job.job_id, name)? {
         Some(unit) if unit.run_id == run.run_id => Ok(()),

@@ -65,8 +65,12 @@ fn create(new: &NewJob<'_>, mode: &str) -> Result<i64> {
 fn sync_alter_job(job: &str, options: JsonB) -> Result<(), ErrorReport> {
     let found = own_job(job)?;
     let merged = merge_options(&found.options, &options.0);
-    JobOptions::parse(&merged)?;
-    Ok(job::set_options(found.job_id, &merged)?)
+    let parsed = JobOptions::parse(&merged)?;
+    job::set_options(found.job_id, &merged)?;
+    if parsed.values.casts != found.options()?.values.casts {
+        unit::forget_plan(found.job_id, None)?;
+    }
+    Ok(())
 }
 
 #[pg_extern]
@@ -82,15 +86,23 @@ fn sync_alter_unit(job: &str, unit: &str, options: JsonB) -> Result<(), ErrorRep
         parsed.priority.unwrap_or(Priority::Medium),
     )?;
     if plans_otherwise(&UnitOptions::parse(&current)?, &parsed) {
-        unit::forget_plan(found.job_id, unit)?;
+        unit::forget_plan(found.job_id, Some(unit))?;
     }
     Ok(())
 }
 
 /// Do the options lead to another plan?
 fn plans_otherwise(before: &UnitOptions, after: &UnitOptions) -> bool {
-    (&before.target, &before.columns, &before.filter, &before.key)
-        != (&after.target, &after.columns, &after.filter, &after.key)
+    let planned = |options: &UnitOptions| {
+        (
+            options.target.clone(),
+            options.columns.clone(),
+            options.filter.clone(),
+            options.key.clone(),
+            options.values.casts.clone(),
+        )
+    };
+    planned(before) != planned(after)
 }
 
 #[pg_extern]

@@ -10,6 +10,7 @@
 mod control;
 mod job;
 mod preview;
+mod rejects;
 mod source;
 mod wait;
 

@@ -7,9 +7,13 @@ use pgrx::prelude::*;
 use super::own_job;
 use crate::catalog::job::{self, Job};
 use crate::engine::reader::Reader;
-use crate::engine::{failure, prepare, session};
-use crate::error::{Error, Result};
+use crate::engine::{expand, failure, prepare, session};
+use crate::error::{Error, Kind, Result};
 use crate::pg::role;
+use crate::plan::context::PlanContext;
+use crate::plan::foreign_key::{ForeignKeyPlan, foreign_key_sql};
+use crate::plan::identifier::quote;
+use crate::plan::table::TablePlan;
 use crate::plan::units::select_units;
 use crate::sink::target;
 use crate::source::mysql::Check;
@@ -120,39 +124,124 @@ fn check(job: &Job) -> Result<Vec<CheckRow>> {
 fn plan(job: &Job) -> Result<Vec<PlanRow>> {
     let reader = session::open(job)?;
     let tables = reader.tables()?;
-    let chunk_rows = job.options()?.chunk_rows;
-    select_units(&job.units, &tables)?
-        .into_iter()
-        .map(|unit| match plan_unit(job, &unit, chunk_rows, &reader) {
-            Ok(row) => Ok(row),
-            Err(error) if error.kind == crate::error::Kind::Cancelled => Err(error),
+    let units = select_units(&job.units, &tables)?;
+    let targets = expand::target_names(job, &units)?;
+    let names: Vec<String> = targets.iter().map(|(_, target)| target.clone()).collect();
+    let mut planned = Vec::new();
+    for (unit, target) in targets {
+        match plan_unit(job, (&unit, &target), &names, &reader) {
+            Err(error) if error.kind == Kind::Cancelled => return Err(error),
+            outcome => planned.push((unit, outcome)),
+        }
+    }
+    planned
+        .iter()
+        .map(|(unit, outcome)| match outcome {
+            Ok(found) => row_of(job, unit, found, &planned),
             // One table that cannot be copied does not hide the plans of the others.
             Err(error) => {
-                let error = failure::name_job(&error, &job.job);
+                let error = failure::name_job(error, &job.job, Some(unit));
                 let mut warnings = vec![crate::catalog::run::full_message(&error)];
                 warnings.extend(error.hint);
-                Ok((unit, None, None, None, None, None, None, warnings))
+                Ok((unit.clone(), None, None, None, None, None, None, warnings))
             }
         })
         .collect()
 }
 
-fn plan_unit(job: &Job, unit: &str, chunk_rows: u64, reader: &Reader) -> Result<PlanRow> {
+/// The plan of a unit, and whether its target is there.
+struct Found {
+    plan: TablePlan,
+    exists: bool,
+}
+
+fn plan_unit(
+    job: &Job,
+    (unit, target): (&str, &str),
+    target_tables: &[String],
+    reader: &Reader,
+) -> Result<Found> {
     let options = job::unit_options(job.job_id, unit)?;
-    let plan = prepare::plan(job, unit, &options, reader)?;
+    let context = PlanContext {
+        target_schema: &job.target_schema,
+        target_table: target,
+        target_tables,
+        job: &job.options()?,
+        unit: &options,
+        installed: &prepare::installed()?,
+    };
+    let plan = prepare::plan(unit, &context, reader)?;
+    Ok(match target::find(&plan)? {
+        Some(fitted) => Found {
+            plan: fitted.plan,
+            exists: true,
+        },
+        None => Found {
+            plan,
+            exists: false,
+        },
+    })
+}
+
+fn row_of(
+    job: &Job,
+    unit: &str,
+    found: &Found,
+    all: &[(String, Result<Found>)],
+) -> Result<PlanRow> {
+    let plan = &found.plan;
+    let options = job.options()?;
     let bigint = |value: Option<u64>| value.map(|value| i64::try_from(value).unwrap_or(i64::MAX));
-    let (ddl, fitted) = match target::find(&plan)? {
-        Some(fitted) => (None, fitted.plan),
-        None => (Some(plan.create_table_sql()?), plan),
+    let mut warnings = plan.warnings.clone();
+    let ddl = match found.exists {
+        true => None,
+        false => {
+            let mut statements = plan.create_sql()?;
+            statements.extend(plan.sequence_sql());
+            if options.indexes {
+                statements.extend(plan.indexes.iter().map(|index| index.sql.clone()));
+            }
+            if options.foreign_keys {
+                for key in &plan.foreign_keys {
+                    match constraint(key, plan, all) {
+                        Ok(sql) => statements.push(sql),
+                        Err(error) => warnings.push(crate::catalog::run::full_message(&error)),
+                    }
+                }
+            }
+            Some(format!("{};", statements.join(";\n")))
+        }
     };
     Ok((
         unit.to_owned(),
-        Some(target::name(&fitted)),
-        fitted.key.as_ref().map(|key| key.columns.join(", ")),
-        Some(fitted.chunking(chunk_rows)),
-        bigint(fitted.rows_estimated),
-        bigint(fitted.bytes_estimated),
+        Some(target::name(plan)),
+        plan.key.as_ref().map(|key| key.columns.join(", ")),
+        Some(plan.chunking(options.chunk_rows)),
+        bigint(plan.rows_estimated),
+        bigint(plan.bytes_estimated),
         ddl,
-        fitted.warnings,
+        warnings,
     ))
+}
+
+fn constraint(
+    key: &ForeignKeyPlan,
+    plan: &TablePlan,
+    all: &[(String, Result<Found>)],
+) -> Result<String> {
+    let parent = all
+        .iter()
+        .find(|(unit, _)| *unit == key.referenced_table)
+        .and_then(|(_, found)| found.as_ref().ok());
+    match parent {
+        Some(parent) => foreign_key_sql(key, plan, &parent.plan),
+        None => Err(Error::new(
+            Kind::ObjectMissing,
+            format!(
+                "foreign key {} is left out: table {} is not among the units that can be copied",
+                quote(&key.name),
+                quote(&key.referenced_table)
+            ),
+        )),
+    }
 }

@@ -1,9 +1,11 @@
 //! `tributary.chunk`: a key range of a unit with its cursor.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::{execute, query, query_first, to_json};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::model::batch::BatchEnd;
 use crate::model::key::{Key, KeyRange};
 use crate::plan::chunk::remaining;
@@ -16,7 +18,12 @@ pub struct Chunk {
     lower_key: Option<Key>,
     upper_key: Option<Key>,
     cursor: Option<Key>,
+    /// Values altered so far: column, policy, number.
+    pub adjustments: Adjusted,
 }
+
+/// Numbers of values that policies altered, by column and policy.
+pub type Adjusted = BTreeMap<String, BTreeMap<String, u64>>;
 
 impl Chunk {
     /// What is still to be read: from the cursor on.
@@ -68,18 +75,63 @@ pub fn claim(chunk_id: i64, pid: i64) -> Result<Option<Chunk>> {
            started_at = coalesce(c.started_at, clock_timestamp()), updated_at = clock_timestamp() \
          FROM tributary.unit u \
          WHERE c.chunk_id = $1 AND u.unit_id = c.unit_id AND u.status = 'running' AND c.status <> 'completed' \
-         RETURNING c.chunk_id, c.unit_id, c.number, c.lower_key, c.upper_key, c.cursor",
+         RETURNING c.chunk_id, c.unit_id, c.number, c.lower_key, c.upper_key, c.cursor, c.adjustments",
         &[chunk_id.into(), pid.into()],
     )
 }
 
+/// The chunk as it stands.
+pub fn get(chunk_id: i64) -> Result<Option<Chunk>> {
+    query_first(
+        "SELECT chunk_id, unit_id, number, lower_key, upper_key, cursor, adjustments \
+         FROM tributary.chunk WHERE chunk_id = $1",
+        &[chunk_id.into()],
+    )
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub struct Counted<'a> {
+    pub end: &'a BatchEnd,
+    pub written: u64,
+    pub rejected: u64,
+    /// Kept out by a trigger of the target.
+    pub filtered: u64,
+    /// All values of the chunk altered so far, this batch's included; None where it altered none.
+    pub adjusted: Option<&'a Adjusted>,
+}
+
+/// Rows of a unit in its present load.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Totals {
+    pub read: u64,
+    pub written: u64,
+    pub rejected: u64,
+    pub filtered: u64,
+}
+
+pub fn totals(unit_id: i64) -> Result<Totals> {
+    let totals: Option<Totals> = query_first(
+        "SELECT coalesce(sum(rows_read), 0)::bigint AS read, coalesce(sum(rows_done), 0)::bigint AS written, \
+           coalesce(sum(rows_rejected), 0)::bigint AS rejected, coalesce(sum(rows_filtered), 0)::bigint AS filtered \
+         FROM tributary.chunk WHERE unit_id = $1",
+        &[unit_id.into()],
+    )?;
+    totals.ok_or_else(|| Error::new(Kind::Internal, "a sum returned no row"))
+}
+
 /// Counts a batch, in its transaction. False where the chunk was taken from this process: then the
 /// batch must not commit.
-pub fn advance(chunk_id: i64, pid: i64, end: &BatchEnd) -> Result<bool> {
+pub fn advance(chunk_id: i64, pid: i64, counted: &Counted<'_>) -> Result<bool> {
+    let end = counted.end;
     let cursor = end.last_key.as_ref().map(to_json).transpose()?;
+    let adjusted = counted.adjusted.map(to_json).transpose()?;
+    let bigint = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let changed = execute(
         "UPDATE tributary.chunk SET cursor = coalesce($3::jsonb, cursor), \
            rows_done = rows_done + $4, bytes_done = bytes_done + $5, \
+           rows_read = rows_read + $7, rows_rejected = rows_rejected + $8, \
+           rows_filtered = rows_filtered + $9, adjustments = coalesce($10::jsonb, adjustments), \
            status = CASE WHEN $6 THEN 'completed' ELSE status END, \
            finished_at = CASE WHEN $6 THEN clock_timestamp() END, updated_at = clock_timestamp() \
          WHERE chunk_id = $1 AND worker_pid = $2 AND status = 'running' \
@@ -89,9 +141,13 @@ pub fn advance(chunk_id: i64, pid: i64, end: &BatchEnd) -> Result<bool> {
             chunk_id.into(),
             pid.into(),
             cursor.as_deref().into(),
-            i64::try_from(end.rows).unwrap_or(i64::MAX).into(),
-            i64::try_from(end.bytes).unwrap_or(i64::MAX).into(),
+            bigint(counted.written).into(),
+            bigint(end.bytes).into(),
             end.last.into(),
+            bigint(end.read).into(),
+            bigint(counted.rejected).into(),
+            bigint(counted.filtered).into(),
+            adjusted.as_deref().into(),
         ],
     )?;
     Ok(changed == 1)

@@ -6,7 +6,9 @@
 pub mod chunk;
 pub mod event;
 pub mod job;
+pub mod reject;
 pub mod run;
+pub mod step;
 pub mod unit;
 pub mod unit_state;
 

@@ -6,7 +6,7 @@ use super::event::{self, Subject};
 use super::{execute, query, query_first, to_json};
 use crate::error::{Error, Kind, Result};
 use crate::model::key::Key;
-use crate::model::state::{LoadMethod, Priority, UnitStatus};
+use crate::model::state::{LoadMethod, Phase, Priority, UnitStatus};
 use crate::plan::table::TablePlan;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -16,6 +16,11 @@ pub struct Unit {
     pub run_id: i64,
     pub unit: String,
     status: String,
+    phase: Option<String>,
+    /// Its rejects are to be written again.
+    pub redrive: bool,
+    /// The target was created by a run of the job.
+    pub created: bool,
     method: Option<String>,
     pub target_schema: String,
     pub target_table: String,
@@ -39,6 +44,8 @@ pub struct Unit {
     pub rows_done: i64,
     /// Chunks that are not completed.
     pub open_chunks: i64,
+    /// Steps of the phase that are not completed.
+    pub open_steps: i64,
     /// Chunks in all.
     pub chunks: i64,
 }
@@ -46,6 +53,11 @@ pub struct Unit {
 impl Unit {
     pub fn status(&self) -> Result<UnitStatus> {
         UnitStatus::parse(&self.status).ok_or_else(|| self.corrupt("status"))
+    }
+
+    /// None before the unit is prepared and after it is completed.
+    pub fn phase(&self) -> Option<Phase> {
+        self.phase.as_deref().and_then(Phase::parse)
     }
 
     pub fn method(&self) -> Result<LoadMethod> {
@@ -75,10 +87,12 @@ impl Unit {
     }
 }
 
-const COLUMNS: &str = "SELECT u.unit_id, u.job_id, u.run_id, u.unit, u.status, u.method, \
+const COLUMNS: &str = "SELECT u.unit_id, u.job_id, u.run_id, u.unit, u.status, u.phase, u.redrive, u.created, u.method, \
     u.target_schema::text AS target_schema, u.target_table, u.stage, \
     u.load_oid::bigint AS load_oid, u.plan, u.frontier, u.planned, u.loaded_at IS NOT NULL AS loaded, \
-    u.touched, u.attempts, u.sqlstate, c.rows_done, c.open_chunks, c.chunks \
+    u.touched, u.attempts, u.sqlstate, c.rows_done, c.open_chunks, c.chunks, \
+    (SELECT count(*) FROM tributary.step s WHERE s.unit_id = u.unit_id AND s.status <> 'completed' \
+       AND s.kind = CASE u.phase WHEN 'indexes' THEN 'index' ELSE 'foreign_key' END) AS open_steps \
     FROM tributary.unit u CROSS JOIN LATERAL ( \
       SELECT coalesce(sum(c.rows_done), 0)::bigint AS rows_done, count(*) AS chunks, count(*) FILTER (WHERE c.status <> 'completed') AS open_chunks \
       FROM tributary.chunk c WHERE c.unit_id = u.unit_id) c";
@@ -108,6 +122,19 @@ pub fn of_run(run_id: i64) -> Result<Vec<Unit>> {
     )
 }
 
+/// The target tables of a run's units.
+pub fn target_tables(run_id: i64) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Row {
+        target_table: String,
+    }
+    let rows: Vec<Row> = query(
+        "SELECT target_table FROM tributary.unit WHERE run_id = $1",
+        &[run_id.into()],
+    )?;
+    Ok(rows.into_iter().map(|row| row.target_table).collect())
+}
+
 /// Units of a run that need preparing, cutting or finishing.
 pub fn needing_a_step(run_id: i64) -> Result<Vec<i64>> {
     #[derive(Deserialize)]
@@ -115,12 +142,7 @@ pub fn needing_a_step(run_id: i64) -> Result<Vec<i64>> {
         unit_id: i64,
     }
     let rows: Vec<Row> = query(
-        &format!(
-            "SELECT u.unit_id FROM tributary.unit u WHERE u.run_id = $1 AND (u.status = 'pending' \
-               OR u.status = 'running' AND (NOT u.planned OR NOT EXISTS ( \
-                 SELECT FROM tributary.chunk c WHERE c.unit_id = u.unit_id AND c.status <> 'completed'))) \
-             ORDER BY {BY_PRIORITY} LIMIT 128"
-        ),
+        include_str!("../../sql/queries/needing_a_step.sql"),
         &[run_id.into()],
     )?;
     Ok(rows.into_iter().map(|row| row.unit_id).collect())
@@ -182,6 +204,8 @@ pub struct Prepared<'a> {
     pub method: LoadMethod,
     pub stage: Option<&'a str>,
     pub load_oid: i64,
+    /// The target was created just now.
+    pub created: bool,
     /// One chunk holds all rows.
     pub one_chunk: bool,
 }
@@ -207,7 +231,8 @@ pub fn begin_preparing(unit: &Unit) -> Result<()> {
 /// `pending` → `running`, with a plan and, for a unit of one chunk, that chunk.
 pub fn set_prepared(unit: &Unit, prepared: &Prepared<'_>) -> Result<()> {
     let changed = execute(
-        "UPDATE tributary.unit SET status = 'running', plan = $2::jsonb, method = $3, stage = $4, \
+        "UPDATE tributary.unit SET status = 'running', phase = 'rows', plan = $2::jsonb, method = $3, stage = $4, \
+           created = $12 OR created AND (target_schema, target_table) = ($7::name, $8), \
            load_oid = $5::oid, planned = $6, frontier = NULL, touched = true, \
            loaded_at = CASE WHEN (target_schema, target_table) = ($7::name, $8) THEN loaded_at END, \
            target_schema = $7::name, target_table = $8, \
@@ -226,6 +251,7 @@ pub fn set_prepared(unit: &Unit, prepared: &Prepared<'_>) -> Result<()> {
             bigint(prepared.plan.rows_estimated).into(),
             bigint(prepared.plan.bytes_estimated).into(),
             unit.run_id.into(),
+            prepared.created.into(),
         ],
     )?;
     if changed == 0 {
@@ -260,10 +286,80 @@ pub fn set_frontier(unit: &Unit, frontier: Option<&Key>, planned: bool) -> Resul
     }
 }
 
+/// All rows are in the target, whose OID this is; its staging table is gone.
+pub fn set_loaded(unit: &Unit, target_oid: i64) -> Result<()> {
+    let changed = execute(
+        "UPDATE tributary.unit SET phase = 'indexes', loaded_at = clock_timestamp(), \
+           updated_at = clock_timestamp(), stage = NULL, load_oid = $3::oid, \
+           attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL \
+         WHERE unit_id = $1 AND run_id = $2 AND status = 'running' AND phase = 'rows'",
+        &[unit.unit_id.into(), unit.run_id.into(), target_oid.into()],
+    )?;
+    match changed {
+        0 => Err(taken_away(&unit.unit)),
+        _ => Ok(()),
+    }
+}
+
+/// All indexes are there.
+pub fn set_indexed(unit: &Unit) -> Result<()> {
+    let changed = execute(
+        "UPDATE tributary.unit SET phase = 'foreign_keys', updated_at = clock_timestamp() \
+         WHERE unit_id = $1 AND run_id = $2 AND status = 'running' AND phase = 'indexes'",
+        &[unit.unit_id.into(), unit.run_id.into()],
+    )?;
+    match changed {
+        0 => Err(taken_away(&unit.unit)),
+        _ => Ok(()),
+    }
+}
+
+/// Units whose rejects are to be written again, those whose chunks are all copied; their names.
+pub fn mark_for_redrive(run_id: i64, unit: Option<&str>) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Row {
+        unit: String,
+    }
+    let rows: Vec<Row> = query(
+        "UPDATE tributary.unit u SET redrive = true, status = 'running', finished_at = NULL, \
+           phase = coalesce(phase, 'indexes'), \
+           attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL, updated_at = clock_timestamp() \
+         WHERE u.run_id = $1 AND ($2::text IS NULL OR u.unit = $2) \
+           AND u.status IN ('completed', 'failed', 'running') AND u.plan IS NOT NULL AND u.planned \
+           AND NOT EXISTS (SELECT FROM tributary.chunk c WHERE c.unit_id = u.unit_id AND c.status <> 'completed') \
+           AND EXISTS (SELECT FROM tributary.reject r JOIN tributary.chunk c USING (chunk_id) WHERE c.unit_id = u.unit_id) \
+         RETURNING u.unit",
+        &[run_id.into(), unit.into()],
+    )?;
+    Ok(rows.into_iter().map(|row| row.unit).collect())
+}
+
+/// Takes part in a transaction that redrives: false where the unit is not under way any more.
+pub fn lock_redriving(unit: &Unit) -> Result<bool> {
+    let changed = execute(
+        "UPDATE tributary.unit SET updated_at = clock_timestamp() \
+         WHERE unit_id = $1 AND run_id = $2 AND status = 'running' AND redrive",
+        &[unit.unit_id.into(), unit.run_id.into()],
+    )?;
+    Ok(changed == 1)
+}
+
+pub fn set_redriven(unit: &Unit) -> Result<()> {
+    let changed = execute(
+        "UPDATE tributary.unit SET redrive = false, updated_at = clock_timestamp() \
+         WHERE unit_id = $1 AND run_id = $2 AND status = 'running' AND redrive",
+        &[unit.unit_id.into(), unit.run_id.into()],
+    )?;
+    match changed {
+        0 => Err(taken_away(&unit.unit)),
+        _ => Ok(()),
+    }
+}
+
 pub fn set_completed(unit: &Unit) -> Result<()> {
     let changed = execute(
-        "UPDATE tributary.unit SET status = 'completed', loaded_at = clock_timestamp(), \
-           finished_at = clock_timestamp(), updated_at = clock_timestamp(), stage = NULL, \
+        "UPDATE tributary.unit SET status = 'completed', phase = NULL, \
+           finished_at = clock_timestamp(), updated_at = clock_timestamp(), \
            attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL \
          WHERE unit_id = $1 AND run_id = $2 AND status = 'running'",
         &[unit.unit_id.into(), unit.run_id.into()],
@@ -291,10 +387,11 @@ pub fn set_priority(job_id: i64, unit: &str, priority: Priority) -> Result<()> {
     Ok(())
 }
 
-/// A unit that stands still is planned anew when it goes on, and copied from the start.
-pub fn forget_plan(job_id: i64, unit: &str) -> Result<()> {
+/// A unit that stands still, or each, is planned anew when it goes on, and copied from the start.
+pub fn forget_plan(job_id: i64, unit: Option<&str>) -> Result<()> {
     execute(
-        "UPDATE tributary.unit SET plan = NULL WHERE job_id = $1 AND unit = $2 \
+        "UPDATE tributary.unit SET plan = NULL, phase = NULL, redrive = false \
+         WHERE job_id = $1 AND ($2::text IS NULL OR unit = $2) \
          AND status IN ('failed', 'paused', 'cancelled')",
         &[job_id.into(), unit.into()],
     )?;

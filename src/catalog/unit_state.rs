@@ -138,7 +138,7 @@ pub fn forget_progress(unit: &Unit) -> Result<()> {
         &[unit.unit_id.into()],
     )?;
     execute(
-        "UPDATE tributary.unit SET plan = NULL, method = NULL, load_oid = NULL, frontier = NULL, \
+        "UPDATE tributary.unit SET plan = NULL, phase = NULL, redrive = false, method = NULL, load_oid = NULL, frontier = NULL, \
            planned = false, updated_at = clock_timestamp(), \
            status = CASE status WHEN 'running' THEN 'pending' ELSE status END \
          WHERE unit_id = $1",
@@ -150,18 +150,27 @@ pub fn forget_progress(unit: &Unit) -> Result<()> {
 /// A claim that a worker has to give up.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct StoppedClaim {
-    /// Chunk or unit.
+    pub what: Stopped,
     pub id: i64,
-    pub chunk: bool,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stopped {
+    Unit,
+    Chunk,
+    Step,
 }
 
 /// What workers may hold of units that were paused or cancelled.
 pub fn stopped_claims(run_id: i64) -> Result<Vec<StoppedClaim>> {
     query(
-        "SELECT u.unit_id AS id, false AS chunk FROM tributary.unit u \
+        "SELECT 'unit' AS what, u.unit_id AS id FROM tributary.unit u \
          WHERE u.run_id = $1 AND u.status IN ('paused', 'cancelled') \
-         UNION ALL SELECT c.chunk_id, true FROM tributary.chunk c JOIN tributary.unit u USING (unit_id) \
-         WHERE u.run_id = $1 AND u.status IN ('paused', 'cancelled') AND c.status <> 'completed'",
+         UNION ALL SELECT 'chunk', c.chunk_id FROM tributary.chunk c JOIN tributary.unit u USING (unit_id) \
+         WHERE u.run_id = $1 AND u.status IN ('paused', 'cancelled') AND c.status <> 'completed' \
+         UNION ALL SELECT 'step', s.step_id FROM tributary.step s JOIN tributary.unit u USING (unit_id) \
+         WHERE u.run_id = $1 AND u.status IN ('paused', 'cancelled') AND s.status <> 'completed'",
         &[run_id.into()],
     )
 }

@@ -41,23 +41,11 @@ impl Bit {
 
     #[inline]
     pub fn encode(self, cell: &Cell<'_>, out: &mut Vec<u8>) -> Encoded {
-        let Cell::Bytes(bytes) = *cell else {
-            return Err(Refusal::WrongShape);
-        };
-        if bytes.is_empty() || bytes.len() > 8 {
-            return Err(Refusal::Malformed);
-        }
-        let value = bytes
-            .iter()
-            .fold(0u64, |value, &byte| value << 8 | u64::from(byte));
         match self {
-            Bit::Boolean if value > 1 => return Err(Refusal::OutOfRange),
-            Bit::Boolean => put_1(out, value as u8),
+            Bit::Boolean => put_1(out, read(1, cell)? as u8),
             Bit::String { bits } => {
                 let unused = 64 - u32::from(bits);
-                if value.leading_zeros() < unused {
-                    return Err(Refusal::OutOfRange);
-                }
+                let value = read(bits, cell)?;
                 let length = usize::from(bits).div_ceil(8);
                 put_length(out, 4 + length)?;
                 out.extend_from_slice(&u32::from(bits).to_be_bytes());
@@ -67,6 +55,24 @@ impl Bit {
         }
         Ok(())
     }
+}
+
+/// The number that `bits` bits (1 to 64) are.
+#[inline]
+pub fn read(bits: u8, cell: &Cell<'_>) -> Result<u64, Refusal> {
+    let Cell::Bytes(bytes) = *cell else {
+        return Err(Refusal::WrongShape);
+    };
+    if bytes.is_empty() || bytes.len() > 8 {
+        return Err(Refusal::Malformed);
+    }
+    let value = bytes
+        .iter()
+        .fold(0u64, |value, &byte| value << 8 | u64::from(byte));
+    if u64::BITS - value.leading_zeros() > bits.into() {
+        return Err(Refusal::OutOfRange);
+    }
+    Ok(value)
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ impl Moment {
             ..
         } = self;
         if hour > 23 || minute > 59 || second > 59 || microsecond > 999_999 {
-            return Err(Refusal::OutOfRange);
+            return Err(Refusal::NoSuchTime);
         }
         let seconds = (i64::from(hour) * 60 + i64::from(minute)) * 60 + i64::from(second);
         Ok(seconds * 1_000_000 + i64::from(microsecond))
@@ -53,7 +53,7 @@ impl Moment {
         let (Some(&before), Some(&after), true) =
             (BEFORE.get(month - 1), BEFORE.get(month), year <= 9999)
         else {
-            return Err(Refusal::OutOfRange);
+            return Err(Refusal::NoSuchTime);
         };
         let year = u32::from(year);
         let leap = year.is_multiple_of(4) && (!year.is_multiple_of(25) || year.is_multiple_of(16));

@@ -37,24 +37,18 @@ impl Float {
     }
 }
 
+/// A `float`. The source loses digits where it writes one as text, so it is asked for the double of
+/// the same value, and anything that is no float is not taken for one.
 #[inline]
-fn single(cell: &Cell<'_>) -> Result<f32, Refusal> {
+pub fn single(cell: &Cell<'_>) -> Result<f32, Refusal> {
     match *cell {
         Cell::Float(value) => Ok(value),
-        Cell::Bytes(text) => {
-            let value: f32 = number(text)?.parse().map_err(|_| Refusal::Malformed)?;
-            if value.is_finite() {
-                Ok(value)
-            } else {
-                Err(Refusal::OutOfRange)
-            }
-        }
-        _ => Err(Refusal::WrongShape),
+        _ => narrow(double(cell)?).ok_or(Refusal::OutOfRange),
     }
 }
 
 #[inline]
-fn double(cell: &Cell<'_>) -> Result<f64, Refusal> {
+pub fn double(cell: &Cell<'_>) -> Result<f64, Refusal> {
     match *cell {
         Cell::Double(value) => Ok(value),
         Cell::Bytes(text) => {
@@ -67,6 +61,13 @@ fn double(cell: &Cell<'_>) -> Result<f64, Refusal> {
         }
         _ => Err(Refusal::WrongShape),
     }
+}
+
+/// The float of the same value, if there is one.
+#[inline]
+pub fn narrow(value: f64) -> Option<f32> {
+    let single = value as f32;
+    (f64::from(single).to_bits() == value.to_bits()).then_some(single)
 }
 
 /// Text that can be a number: parsing alone would take "nan" and "inf" too, which no source has.
@@ -122,10 +123,29 @@ mod tests {
     fn a_float_widens_to_the_double_of_the_same_value() {
         let out = encode(Float::SingleToDouble, Cell::Float(0.1)).unwrap();
         assert_eq!(out, [0, 0, 0, 8, 0x3f, 0xb9, 0x99, 0x99, 0xa0, 0, 0, 0]);
-        assert_eq!(
-            encode(Float::SingleToDouble, Cell::Bytes(b"0.1")).unwrap(),
-            out
-        );
+        for same in [
+            Cell::Double(0.1f32.into()),
+            Cell::Bytes(b"0.10000000149011612"),
+        ] {
+            assert_eq!(encode(Float::SingleToDouble, same).unwrap(), out);
+        }
+    }
+
+    #[test]
+    fn a_double_that_is_no_float_is_not_taken_for_one() {
+        for (cell, expected) in [
+            (Cell::Double(-0.0), Ok(-0.0f32)),
+            (Cell::Double(f32::MAX.into()), Ok(f32::MAX)),
+            (Cell::Bytes(b"-1.401298464324817e-45"), Ok(-1e-45)),
+            (Cell::Bytes(b"0.1"), Err(Refusal::OutOfRange)),
+            (Cell::Double(0.1), Err(Refusal::OutOfRange)),
+            (Cell::Double(1e39), Err(Refusal::OutOfRange)),
+            (Cell::Double(5e-324), Err(Refusal::OutOfRange)),
+        ] {
+            let expected = expected.map(|value| value.to_bits().to_be_bytes().to_vec());
+            let out = encode(Float::SingleToSingle, cell).map(|out| out[4..].to_vec());
+            assert_eq!(out, expected, "{cell:?}");
+        }
     }
 
     #[test]
@@ -162,7 +182,7 @@ mod tests {
             Err(Refusal::OutOfRange)
         );
         assert_eq!(
-            encode(Float::SingleToSingle, Cell::Double(1.0)),
+            encode(Float::DoubleToDouble, Cell::Float(1.0)),
             Err(Refusal::WrongShape)
         );
         assert_eq!(

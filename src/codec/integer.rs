@@ -53,6 +53,19 @@ impl Range {
         }
     }
 
+    /// A cell's number, in range.
+    pub fn read(self, cell: &Cell<'_>) -> Result<i128, Refusal> {
+        let value = match *cell {
+            Cell::Int(value) => value.into(),
+            Cell::UInt(value) => value.into(),
+            _ => parse(cell)?,
+        };
+        if value < self.min.into() || value > self.max.into() {
+            return Err(Refusal::OutOfRange);
+        }
+        Ok(value)
+    }
+
     const fn fits(self, min: i64, max: u64) -> bool {
         self.min >= min && self.max <= max
     }

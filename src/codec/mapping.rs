@@ -63,6 +63,10 @@ pub fn default_type(column: &SourceColumn) -> Result<PgType> {
         }
         SourceType::Set { .. } => plain(oid::TEXT_ARRAY),
         SourceType::Json => plain(oid::JSONB),
+        // Where PostGIS is installed the plan may choose its type.
+        SourceType::Geometry { .. } => plain(oid::BYTEA),
+        SourceType::Uuid => plain(oid::UUID),
+        SourceType::Inet4 | SourceType::Inet6 => plain(oid::INET),
         _ => None,
     };
     found.ok_or_else(|| refused(column))
@@ -138,6 +142,10 @@ mod tests {
             (SourceType::Enum { labels: labels() }, "text"),
             (SourceType::Set { labels: labels() }, "text[]"),
             (SourceType::Json, "jsonb"),
+            (SourceType::Geometry { srid: None }, "bytea"),
+            (SourceType::Uuid, "uuid"),
+            (SourceType::Inet4, "inet"),
+            (SourceType::Inet6, "inet"),
         ] {
             assert_eq!(required_type(&column(source)).unwrap(), expected);
         }
@@ -147,7 +155,7 @@ mod tests {
     fn types_that_are_not_known_are_refused_by_name() {
         for source in [
             SourceType::Unmapped {
-                name: "geometry".to_owned(),
+                name: "vector".to_owned(),
             },
             SourceType::Decimal {
                 precision: 66,

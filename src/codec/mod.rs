@@ -17,22 +17,40 @@
 //! There is one file per family of types. The values come from outside and nothing about them is
 //! trusted: a cell that its column cannot have had is an error too.
 
+mod amend;
 mod binary;
 mod bit;
 mod calendar;
+mod cast_number;
+mod cast_rule;
+mod cast_temporal;
+mod cast_text;
 mod column;
 mod decimal;
 mod enum_set;
 mod float;
+mod float_text;
+mod geometry;
+mod guard;
 mod integer;
 mod json;
+mod json_check;
+mod json_escape;
 mod mapping;
+mod network;
+mod number;
 mod refusal;
+mod refused;
+mod replay;
 mod row;
+mod row_json;
 mod target;
 mod temporal;
 mod temporal_text;
 mod text;
+mod text_form;
+mod type_text;
+mod uuid;
 mod wire;
 
 #[cfg(test)]
@@ -40,10 +58,15 @@ mod hostile;
 #[cfg(test)]
 mod tests;
 
-pub use column::ColumnEncoder;
+pub use cast_rule::cast_specificity;
+pub use column::{ColumnEncoder, ColumnRules};
 pub use mapping::{default_type, required_type};
+pub use refused::{Refused, RowError};
+pub use replay::replay;
 pub use row::RowEncoder;
+pub use row_json::row_json;
 pub use target::type_name;
+pub use type_text::parse_type;
 
 /// Opens a binary COPY stream: signature, flags (none), length of the header's extension (0).
 pub const COPY_HEADER: [u8; 19] = *b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";

@@ -1,15 +1,14 @@
 //! Why a value is not encoded.
 //!
-//! A [`Refusal`] is small and costs nothing while values are good. It becomes an [`Error`] where
-//! the column's name is known; the value itself never stands in a message.
-
-use crate::error::{Error, Kind};
+//! A [`Refusal`] is small and costs nothing while values are good. It becomes an error where the
+//! column is known (`refused.rs`); the value itself never stands in a message.
 
 /// What encoding one value comes to.
 pub type Encoded = Result<(), Refusal>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
+    // What PostgreSQL has no equal for.
     NulByte,
     NotUtf8,
     ZeroDate,
@@ -19,94 +18,84 @@ pub enum Refusal {
     TooManyCharacters,
     JsonNul,
     JsonSurrogate,
-    /// The cell's variant is none that the column can have.
+    /// Geometry that is not WKB.
+    Geometry,
+    /// Geometry that PostGIS refuses, though it is WKB.
+    Shape,
+    /// A spatial reference that PostGIS would exchange for another one.
+    Srid,
+
+    // What a cast does not hold.
+    NotBoolean,
+    BeyondTarget,
+    NotWhole,
+    NotExact,
+    NotBooleanText,
+    NotUuid,
+    NotInet,
+    NotJson,
+    JsonTooDeep,
+    JsonNumber,
+    BeyondDay,
+    NotMidnight,
+    TooFine,
+
+    // What the source type itself does not hold.
+    /// The cell's variant is none that the column can have: the protocol is out of step.
     WrongShape,
     /// The cell is not written as its type is.
     Malformed,
+    /// The cell is no date or time as the source writes them.
+    NotTime,
     /// The cell is beyond what its column can hold.
     OutOfRange,
+    /// The date or time is beyond what its column can hold.
+    NoSuchTime,
 }
 
 impl Refusal {
-    #[cold]
-    pub fn into_error(self, column: &str) -> Error {
-        let (kind, reason) = self.reason();
-        let error = Error::new(kind, format!("value of column \"{column}\" {reason}"));
-        match self.hint(column) {
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        }
-    }
-
-    const fn reason(self) -> (Kind, &'static str) {
-        use Kind::{ProtocolViolation, ValueRefused};
+    /// SQLSTATE, and what is said of the value.
+    pub const fn row(self) -> (&'static [u8; 5], &'static str) {
         match self {
-            Refusal::NulByte => (ValueRefused, "contains a NUL byte (0x00)"),
-            Refusal::NotUtf8 => (ValueRefused, "is not valid UTF-8"),
-            Refusal::ZeroDate => (ValueRefused, "is a date with a zero month or day"),
-            Refusal::YearZero => (ValueRefused, "is a date in the year 0"),
-            Refusal::NoSuchDay => (ValueRefused, "is a date that is not in the calendar"),
-            Refusal::TooLarge => (ValueRefused, "is larger than the 1 GB of a field"),
-            Refusal::TooManyCharacters => {
-                (ValueRefused, "has more characters than its target column")
-            }
-            Refusal::JsonNul => (ValueRefused, "is JSON with the escape \\u0000"),
-            Refusal::JsonSurrogate => (ValueRefused, "is JSON with one half of a surrogate pair"),
-            Refusal::WrongShape => (ProtocolViolation, "came in a form its type does not have"),
-            Refusal::Malformed => (ProtocolViolation, "is not written as its type is"),
-            Refusal::OutOfRange => (ProtocolViolation, "is beyond what its source type holds"),
-        }
-    }
-
-    /// What to type. A filter is SQL of the source and keeps the rows it is true for.
-    fn hint(self, column: &str) -> Option<String> {
-        let source_name = format!("`{}`", column.replace('`', "``"));
-        let target_name = format!("\"{}\"", column.replace('"', "\"\""));
-        let alter = |target| format!("ALTER TABLE ... ALTER COLUMN {target_name} TYPE {target}");
-        let filter = |good: &str| {
-            let good = good.replace('?', &source_name);
-            format!(
-                "Mend these rows at the source, or leave them out: sync_alter_unit(job, unit, \
-                 options) with the \"filter\" {source_name} IS NULL OR {good}"
-            )
-        };
-        match self {
-            Refusal::NulByte => Some(filter("INSTR(?, CHAR(0)) = 0")),
-            Refusal::ZeroDate => Some(filter("MONTH(?) > 0 AND DAYOFMONTH(?) > 0")),
-            Refusal::YearZero => Some(filter("YEAR(?) > 0")),
-            Refusal::NoSuchDay => Some(filter("DAYOFMONTH(?) <= DAYOFMONTH(LAST_DAY(?))")),
-            Refusal::JsonNul | Refusal::JsonSurrogate => Some(format!(
-                "Mend these rows at the source, or keep the JSON as it is written: {};",
-                alter("json")
-            )),
-            Refusal::TooManyCharacters => Some(format!("{};", alter("text"))),
-            Refusal::NotUtf8 | Refusal::TooLarge => Some(
-                "Mend these rows at the source, or leave them or the column out: \
-                 sync_alter_unit(job, unit, options) with \"filter\" or \"columns\""
-                    .to_owned(),
+            Refusal::NulByte => (b"22021", "contains a NUL byte (0x00)"),
+            Refusal::NotUtf8 => (b"22021", "is not valid UTF-8"),
+            Refusal::ZeroDate => (b"22008", "is a date with a zero month or day"),
+            Refusal::YearZero => (b"22008", "is a date in the year 0"),
+            Refusal::NoSuchDay => (b"22008", "is a date that is not in the calendar"),
+            Refusal::TooLarge => (b"54000", "is larger than the 1 GB of a field"),
+            Refusal::TooManyCharacters => (b"22001", "has more characters than its target column"),
+            Refusal::JsonNul => (b"22P05", "is JSON with the escape \\u0000"),
+            Refusal::JsonSurrogate => (b"22P02", "is JSON with one half of a surrogate pair"),
+            Refusal::Geometry => (b"22P03", "is not a geometry in well-known binary form"),
+            Refusal::Shape => (
+                b"22P03",
+                "has a line of one point, or a ring that is open or of less than four points",
             ),
-            Refusal::WrongShape | Refusal::Malformed | Refusal::OutOfRange => None,
+            Refusal::Srid => (
+                b"22003",
+                "has a spatial reference that PostGIS does not keep",
+            ),
+            Refusal::NotBoolean => (b"22003", "is neither 0 nor 1"),
+            Refusal::BeyondTarget => (b"22003", "is beyond what its target column holds"),
+            Refusal::NotWhole => (b"22003", "is not a whole number"),
+            Refusal::NotExact => (b"22003", "has more digits than its target column"),
+            Refusal::NotBooleanText => (b"22P02", "is not written as a boolean is"),
+            Refusal::NotUuid => (b"22P02", "is not a UUID"),
+            Refusal::NotInet => (b"22P02", "is not a network address"),
+            Refusal::NotJson => (b"22P02", "is not JSON"),
+            Refusal::JsonTooDeep => (b"54001", "is JSON nested deeper than 5000 levels"),
+            Refusal::JsonNumber => (b"22003", "is JSON with a number that jsonb does not hold"),
+            Refusal::BeyondDay => (b"22008", "is not a time from 00:00:00 to 24:00:00"),
+            Refusal::NotMidnight => (b"22008", "has a time of day other than midnight"),
+            Refusal::TooFine => (
+                b"22008",
+                "has more fractional digits than its target column",
+            ),
+            Refusal::WrongShape => (b"08P01", "came in a form its type does not have"),
+            Refusal::Malformed => (b"22P02", "is not written as its type is"),
+            Refusal::NotTime => (b"22007", "is not written as its type is"),
+            Refusal::OutOfRange => (b"22003", "is beyond what its source type holds"),
+            Refusal::NoSuchTime => (b"22008", "is beyond what its source type holds"),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_says_what_why_and_what_to_type() {
-        let error = Refusal::ZeroDate.into_error("born`at");
-        assert_eq!(error.kind, Kind::ValueRefused);
-        assert_eq!(
-            error.message,
-            "value of column \"born`at\" is a date with a zero month or day"
-        );
-        let filter = "`born``at` IS NULL OR MONTH(`born``at`) > 0 AND DAYOFMONTH(`born``at`) > 0";
-        assert!(error.hint.unwrap().ends_with(filter));
-        let hint = Refusal::JsonNul.into_error("a\"b").hint.unwrap();
-        assert!(hint.ends_with("ALTER TABLE ... ALTER COLUMN \"a\"\"b\" TYPE json;"));
-        let error = Refusal::WrongShape.into_error("c");
-        assert_eq!((error.kind, error.hint), (Kind::ProtocolViolation, None));
     }
 }

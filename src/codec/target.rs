@@ -31,7 +31,7 @@ pub const fn interval(fraction: u32) -> PgType {
 }
 
 /// Precision and scale of a numeric, None without a modifier. The scale has 11 bits and a sign.
-fn numeric_bounds(typmod: i32) -> Option<(i32, i32)> {
+pub fn numeric_bounds(typmod: i32) -> Option<(i32, i32)> {
     (typmod >= HEADER).then(|| {
         let bits = typmod - HEADER;
         ((bits >> 16) & 0xffff, ((bits & 0x7ff) ^ 0x400) - 0x400)
@@ -60,7 +60,7 @@ pub fn text_limit(target: PgType) -> Option<u32> {
     }
 }
 
-/// Fractional digits of a timestamp, with or without time zone.
+/// Fractional digits of a time or timestamp, with or without time zone.
 pub fn timestamp_fraction(typmod: i32) -> u32 {
     u32::try_from(typmod).unwrap_or(6)
 }
@@ -95,6 +95,7 @@ pub fn type_name(target: PgType) -> Result<String> {
         oid::DATE => plain("date"),
         oid::TEXT_ARRAY => plain("text[]"),
         oid::UUID => plain("uuid"),
+        oid::INET => plain("inet"),
         oid::TIME => Ok(zoned("time", typmod, "without")),
         oid::TIMESTAMP => Ok(zoned("timestamp", typmod, "without")),
         oid::TIMESTAMPTZ => Ok(zoned("timestamp", typmod, "with")),

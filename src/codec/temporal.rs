@@ -11,9 +11,10 @@ use super::wire::{put_4, put_8};
 use crate::model::cell::Cell;
 use crate::model::pg_type::{PgType, oid};
 
-const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
+pub const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
 /// Longest time: 838:59:59.999999.
 const MAX_TIME: u64 = (838 * 3600 + 59 * 60 + 59) * 1_000_000 + 999_999;
+
 /// A time as the wire has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Span {
@@ -26,15 +27,21 @@ pub struct Span {
 
 #[inline]
 pub fn encode_date(cell: &Cell<'_>, out: &mut Vec<u8>) -> Encoded {
+    put_4(out, read_date(cell)?.days()?.to_be_bytes());
+    Ok(())
+}
+
+/// A `date`, in the calendar or not.
+#[inline]
+pub fn read_date(cell: &Cell<'_>) -> Result<Moment, Refusal> {
     let moment = match *cell {
         Cell::Bytes(text) => parse_date(text)?,
         _ => moment(cell)?,
     };
     if moment.time_of_day()? != 0 {
-        return Err(Refusal::OutOfRange);
+        return Err(Refusal::NoSuchTime);
     }
-    put_4(out, moment.days()?.to_be_bytes());
-    Ok(())
+    Ok(moment)
 }
 
 /// `datetime` and `timestamp`. With or without time zone the bytes are the same: a timestamp's
@@ -55,16 +62,27 @@ impl Stamp {
 
     #[inline]
     pub fn encode(self, cell: &Cell<'_>, out: &mut Vec<u8>) -> Encoded {
-        let moment = match *cell {
-            Cell::Bytes(text) => parse_date_time(text)?,
-            _ => moment(cell)?,
-        };
-        self.step.check(moment.microsecond)?;
-        let time = moment.time_of_day()?;
-        let days = i64::from(moment.days()?);
-        put_8(out, (days * MICROSECONDS_PER_DAY + time).to_be_bytes());
-        Ok(())
+        put_stamp(out, read_stamp(self.step, cell)?)
     }
+}
+
+/// A `datetime` or `timestamp` of that step, in the calendar or not.
+#[inline]
+pub fn read_stamp(step: Step, cell: &Cell<'_>) -> Result<Moment, Refusal> {
+    let moment = match *cell {
+        Cell::Bytes(text) => parse_date_time(text)?,
+        _ => moment(cell)?,
+    };
+    step.check(moment.microsecond)?;
+    Ok(moment)
+}
+
+#[inline]
+pub fn put_stamp(out: &mut Vec<u8>, moment: Moment) -> Encoded {
+    let time = moment.time_of_day()?;
+    let days = i64::from(moment.days()?);
+    put_8(out, (days * MICROSECONDS_PER_DAY + time).to_be_bytes());
+    Ok(())
 }
 
 /// `time`, to an interval of microseconds only: 838 hours stay 838 hours.
@@ -83,62 +101,80 @@ impl Time {
 
     #[inline]
     pub fn encode(self, cell: &Cell<'_>, out: &mut Vec<u8>) -> Encoded {
-        let span = match *cell {
-            Cell::Time {
-                negative,
-                days,
-                hours,
-                minutes,
-                seconds,
-                microseconds,
-            } => Span {
-                negative,
-                hours: u64::from(days) * 24 + u64::from(hours),
-                minutes,
-                seconds,
-                microseconds,
-            },
-            Cell::Bytes(text) => parse_time(text)?,
-            _ => return Err(Refusal::WrongShape),
-        };
-        self.step.check(span.microseconds)?;
-        if span.hours > 838 || span.minutes > 59 || span.seconds > 59 || span.microseconds > 999_999
+        put_interval(out, read_span(self.step, cell)?.length()?);
+        Ok(())
+    }
+}
+
+/// A `time` of that step.
+#[inline]
+pub fn read_span(step: Step, cell: &Cell<'_>) -> Result<Span, Refusal> {
+    let span = match *cell {
+        Cell::Time {
+            negative,
+            days,
+            hours,
+            minutes,
+            seconds,
+            microseconds,
+        } => Span {
+            negative,
+            hours: u64::from(days) * 24 + u64::from(hours),
+            minutes,
+            seconds,
+            microseconds,
+        },
+        Cell::Bytes(text) => parse_time(text)?,
+        _ => return Err(Refusal::WrongShape),
+    };
+    step.check(span.microseconds)?;
+    Ok(span)
+}
+
+impl Span {
+    /// In microseconds.
+    #[inline]
+    pub fn length(self) -> Result<i64, Refusal> {
+        if self.hours > 838 || self.minutes > 59 || self.seconds > 59 || self.microseconds > 999_999
         {
-            return Err(Refusal::OutOfRange);
+            return Err(Refusal::NoSuchTime);
         }
-        let seconds = span.hours * 3600 + u64::from(span.minutes) * 60 + u64::from(span.seconds);
-        let magnitude = seconds * 1_000_000 + u64::from(span.microseconds);
+        let seconds = self.hours * 3600 + u64::from(self.minutes) * 60 + u64::from(self.seconds);
+        let magnitude = seconds * 1_000_000 + u64::from(self.microseconds);
         if magnitude > MAX_TIME {
-            return Err(Refusal::OutOfRange);
+            return Err(Refusal::NoSuchTime);
         }
-        let time = if span.negative {
+        Ok(if self.negative {
             -(magnitude as i64)
         } else {
             magnitude as i64
-        };
-        // Length, microseconds, days, months.
-        out.extend_from_slice(&16u32.to_be_bytes());
-        out.extend_from_slice(&(u128::from(time as u64) << 64).to_be_bytes());
-        Ok(())
+        })
     }
+}
+
+/// Length, microseconds, days, months.
+#[inline]
+pub fn put_interval(out: &mut Vec<u8>, microseconds: i64) {
+    out.extend_from_slice(&16u32.to_be_bytes());
+    out.extend_from_slice(&(u128::from(microseconds as u64) << 64).to_be_bytes());
 }
 
 /// The smallest difference between two values of a column, in microseconds. What is finer than the
 /// column the target would round away.
 #[derive(Debug, Clone, Copy)]
-struct Step(u32);
+pub struct Step(u32);
 
 impl Step {
-    fn new(fraction: u32) -> Option<Self> {
+    pub fn new(fraction: u32) -> Option<Self> {
         [1_000_000, 100_000, 10_000, 1_000, 100, 10, 1]
             .get(usize::try_from(fraction).ok()?)
             .map(|&step| Step(step))
     }
 
     #[inline]
-    fn check(self, microsecond: u32) -> Encoded {
+    pub fn check(self, microsecond: u32) -> Encoded {
         if microsecond != 0 && microsecond.checked_rem(self.0) != Some(0) {
-            return Err(Refusal::OutOfRange);
+            return Err(Refusal::NoSuchTime);
         }
         Ok(())
     }
@@ -243,8 +279,8 @@ mod tests {
         assert_eq!(encoded_date(date(0, 1, 1)), Err(Refusal::YearZero));
         assert_eq!(encoded_date(date(2023, 2, 29)), Err(Refusal::NoSuchDay));
         assert_eq!(encoded_date(date(1900, 2, 29)), Err(Refusal::NoSuchDay));
-        assert_eq!(encoded_date(date(2024, 13, 1)), Err(Refusal::OutOfRange));
-        assert_eq!(encoded_date(date(10_000, 1, 1)), Err(Refusal::OutOfRange));
+        assert_eq!(encoded_date(date(2024, 13, 1)), Err(Refusal::NoSuchTime));
+        assert_eq!(encoded_date(date(10_000, 1, 1)), Err(Refusal::NoSuchTime));
         assert_eq!(
             encoded_date(Cell::Bytes(b"0000-00-00")),
             Err(Refusal::ZeroDate)
@@ -260,7 +296,7 @@ mod tests {
             second: 0,
             microsecond: 0,
         };
-        assert_eq!(encoded_date(noon), Err(Refusal::OutOfRange));
+        assert_eq!(encoded_date(noon), Err(Refusal::NoSuchTime));
         assert_eq!(encoded_date(Cell::Int(20240101)), Err(Refusal::WrongShape));
     }
 
@@ -284,23 +320,23 @@ mod tests {
         assert_eq!(encoded_stamp(6, text), Ok(252_455_615_999_999_999));
         assert_eq!(
             encoded_stamp(6, moment(24, 0, 0, 0)),
-            Err(Refusal::OutOfRange)
+            Err(Refusal::NoSuchTime)
         );
         assert_eq!(
             encoded_stamp(6, moment(0, 60, 0, 0)),
-            Err(Refusal::OutOfRange)
+            Err(Refusal::NoSuchTime)
         );
         assert_eq!(
             encoded_stamp(6, moment(0, 0, 60, 0)),
-            Err(Refusal::OutOfRange)
+            Err(Refusal::NoSuchTime)
         );
         assert_eq!(
             encoded_stamp(6, moment(0, 0, 0, 1_000_000)),
-            Err(Refusal::OutOfRange)
+            Err(Refusal::NoSuchTime)
         );
         assert_eq!(
             encoded_stamp(0, moment(0, 0, 0, 1_000_000)),
-            Err(Refusal::OutOfRange)
+            Err(Refusal::NoSuchTime)
         );
         assert_eq!(
             encoded_stamp(3, moment(0, 0, 0, 1_000)),
@@ -308,7 +344,7 @@ mod tests {
         );
         assert_eq!(
             encoded_stamp(3, moment(0, 0, 0, 1_001)),
-            Err(Refusal::OutOfRange)
+            Err(Refusal::NoSuchTime)
         );
         assert_eq!(encoded_stamp(0, Cell::Null), Err(Refusal::WrongShape));
     }
@@ -328,15 +364,15 @@ mod tests {
         assert_eq!(encoded_time(6, time(true, 34, 22, 999_999)), Ok(-max));
         assert_eq!(
             encoded_time(6, time(false, 34, 23, 0)),
-            Err(Refusal::OutOfRange)
+            Err(Refusal::NoSuchTime)
         );
         assert_eq!(
             encoded_time(6, time(true, u32::MAX, 255, 0)),
-            Err(Refusal::OutOfRange)
+            Err(Refusal::NoSuchTime)
         );
         assert_eq!(
             encoded_time(2, time(false, 0, 0, 1)),
-            Err(Refusal::OutOfRange)
+            Err(Refusal::NoSuchTime)
         );
         assert_eq!(
             encoded_time(2, Cell::Bytes(b"-838:59:59.99")),
@@ -345,7 +381,7 @@ mod tests {
         assert_eq!(encoded_time(0, Cell::Bytes(b"-00:00:01")), Ok(-1_000_000));
         assert_eq!(
             encoded_time(0, Cell::Bytes(b"839:00:00")),
-            Err(Refusal::OutOfRange)
+            Err(Refusal::NoSuchTime)
         );
         assert_eq!(encoded_time(0, date(2024, 1, 1)), Err(Refusal::WrongShape));
     }

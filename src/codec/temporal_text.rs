@@ -9,7 +9,7 @@ use super::temporal::Span;
 /// `YYYY-MM-DD`.
 pub fn parse_date(text: &[u8]) -> Result<Moment, Refusal> {
     let &[a, b, c, d, b'-', e, f, b'-', g, h] = text else {
-        return Err(Refusal::Malformed);
+        return Err(Refusal::NotTime);
     };
     Ok(Moment {
         year: u16::from(two(a, b)?) * 100 + u16::from(two(c, d)?),
@@ -23,7 +23,7 @@ pub fn parse_date(text: &[u8]) -> Result<Moment, Refusal> {
 pub fn parse_date_time(text: &[u8]) -> Result<Moment, Refusal> {
     let Some((date, [b' ', a, b, b':', c, d, b':', e, f, rest @ ..])) = text.split_at_checked(10)
     else {
-        return Err(Refusal::Malformed);
+        return Err(Refusal::NotTime);
     };
     Ok(Moment {
         hour: two(*a, *b)?,
@@ -45,7 +45,7 @@ pub fn parse_time(text: &[u8]) -> Result<Span, Refusal> {
         rest => (0, rest),
     };
     let [a, b, b':', c, d, b':', e, f, rest @ ..] = text else {
-        return Err(Refusal::Malformed);
+        return Err(Refusal::NotTime);
     };
     Ok(Span {
         negative,
@@ -59,7 +59,7 @@ pub fn parse_time(text: &[u8]) -> Result<Span, Refusal> {
 fn two(tens: u8, ones: u8) -> Result<u8, Refusal> {
     let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
     if tens > 9 || ones > 9 {
-        return Err(Refusal::Malformed);
+        return Err(Refusal::NotTime);
     }
     Ok(tens * 10 + ones)
 }
@@ -75,7 +75,7 @@ fn fraction(text: &[u8]) -> Result<u32, Refusal> {
             }
             Ok(value)
         }
-        _ => Err(Refusal::Malformed),
+        _ => Err(Refusal::NotTime),
     }
 }
 
@@ -118,7 +118,7 @@ mod tests {
             b"20x4-01-01",
             b"2024-01-0",
         ] {
-            assert_eq!(parse_date(bad), Err(Refusal::Malformed));
+            assert_eq!(parse_date(bad), Err(Refusal::NotTime));
         }
         for bad in [
             &b"2024-01-01"[..],
@@ -128,7 +128,7 @@ mod tests {
             b"2024-01-01 00:00:00Z",
             b"2024-01-01 0:00:00",
         ] {
-            assert_eq!(parse_date_time(bad), Err(Refusal::Malformed));
+            assert_eq!(parse_date_time(bad), Err(Refusal::NotTime));
         }
         for bad in [
             &b""[..],
@@ -139,7 +139,7 @@ mod tests {
             b"10:00",
             b"10:00:00.x",
         ] {
-            assert_eq!(parse_time(bad), Err(Refusal::Malformed));
+            assert_eq!(parse_time(bad), Err(Refusal::NotTime));
         }
     }
 }

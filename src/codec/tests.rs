@@ -1,6 +1,6 @@
 //! The codec as a whole: what is encoded is decoded back to the same value.
 
-use super::{ColumnEncoder, default_type};
+use super::{ColumnEncoder, ColumnRules, default_type};
 use crate::model::cell::Cell;
 use crate::model::pg_type::{PgType, oid};
 use crate::model::table::{SourceColumn, SourceType};
@@ -47,6 +47,10 @@ pub fn all_sources() -> Vec<SourceType> {
         },
         SourceType::Set { labels },
         SourceType::Json,
+        SourceType::Geometry { srid: None },
+        SourceType::Uuid,
+        SourceType::Inet4,
+        SourceType::Inet6,
     ];
     for unsigned in [false, true] {
         sources.extend([
@@ -89,10 +93,18 @@ impl Random {
     }
 }
 
-fn field(source: SourceType, target: PgType, cell: Cell<'_>) -> Vec<u8> {
-    let encoder = ColumnEncoder::new(&column(source), target).unwrap();
+/// A value's field in its column's own type, with the length before it; None where it is refused.
+pub fn field_of(column: &SourceColumn, cell: &Cell<'_>) -> Option<Vec<u8>> {
+    let target = default_type(column).unwrap();
+    let encoder = ColumnEncoder::new(column, target, ColumnRules::default()).unwrap();
     let mut out = Vec::new();
-    encoder.encode(&cell, &mut out).unwrap();
+    encoder.family.encode(cell, &mut out).ok().map(|()| out)
+}
+
+fn field(source: SourceType, target: PgType, cell: Cell<'_>) -> Vec<u8> {
+    let encoder = ColumnEncoder::new(&column(source), target, ColumnRules::default()).unwrap();
+    let mut out = Vec::new();
+    encoder.family.encode(&cell, &mut out).unwrap();
     let bytes = out.split_off(4);
     assert_eq!(out, (bytes.len() as u32).to_be_bytes());
     bytes

@@ -23,6 +23,11 @@ impl Text {
         holds.then_some(Text { limit })
     }
 
+    /// Whatever fits: each value is counted.
+    pub fn within(target: PgType) -> Option<Self> {
+        text_limit(target).map(|limit| Text { limit })
+    }
+
     #[inline]
     pub fn encode(self, cell: &Cell<'_>, out: &mut Vec<u8>) -> Encoded {
         let Cell::Bytes(bytes) = *cell else {
@@ -57,7 +62,7 @@ fn check_unicode(bytes: &[u8]) -> Encoded {
     }
 }
 
-fn characters(bytes: &[u8]) -> usize {
+pub fn characters(bytes: &[u8]) -> usize {
     bytes.iter().filter(|&&byte| byte & 0xc0 != 0x80).count()
 }
 

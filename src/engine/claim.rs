@@ -3,9 +3,10 @@
 
 use crate::catalog::chunk::{self, Chunk};
 use crate::catalog::run::{self, Run};
+use crate::catalog::step::{self, Step};
 use crate::catalog::unit::{self, Unit};
 use crate::error::Result;
-use crate::model::state::{RunStatus, UnitStatus};
+use crate::model::state::{Phase, RunStatus, UnitStatus};
 use crate::pg::lock::{self, Claim, Held};
 use crate::pg::worker;
 
@@ -20,8 +21,14 @@ pub enum Task {
     Split(Box<Unit>, Held),
     /// Copy a chunk.
     Copy(Box<Unit>, Box<Chunk>, Held),
-    /// Complete a unit whose chunks are copied.
+    /// Bring a unit's rows, whose chunks are copied, into its target.
     Finish(Box<Unit>, Held),
+    /// Make an index or a foreign key.
+    Step(Box<Unit>, Box<Step>, Held),
+    /// Take a unit to its next phase, or complete it.
+    Settle(Box<Unit>, Held),
+    /// Write a unit's rejects again.
+    Redrive(Box<Unit>, Held),
 }
 
 /// What the look for a task came to.
@@ -51,8 +58,13 @@ pub fn next(run_id: i64) -> Result<Claimed> {
             return Ok(Claimed::Task(task));
         }
     }
+    for step_id in step::open_of_run(run_id)? {
+        if let Some(task) = make(step_id)? {
+            return Ok(Claimed::Task(task));
+        }
+    }
     for unit_id in unit::needing_a_step(run_id)? {
-        if let Some(task) = step(unit_id)? {
+        if let Some(task) = care_for(unit_id)? {
             return Ok(Claimed::Task(task));
         }
     }
@@ -83,7 +95,17 @@ fn copy(chunk_id: i64) -> Result<Option<Task>> {
     Ok(unit::get(chunk.unit_id)?.map(|unit| Task::Copy(Box::new(unit), Box::new(chunk), held)))
 }
 
-fn step(unit_id: i64) -> Result<Option<Task>> {
+fn make(step_id: i64) -> Result<Option<Task>> {
+    let Some(held) = lock::try_exclusive(Claim::Step, step_id) else {
+        return Ok(None);
+    };
+    let Some(step) = step::claim(step_id, worker::pid())? else {
+        return Ok(None);
+    };
+    Ok(unit::get(step.unit_id)?.map(|unit| Task::Step(Box::new(unit), Box::new(step), held)))
+}
+
+fn care_for(unit_id: i64) -> Result<Option<Task>> {
     let Some(held) = lock::try_exclusive(Claim::Unit, unit_id) else {
         return Ok(None);
     };
@@ -93,8 +115,15 @@ fn step(unit_id: i64) -> Result<Option<Task>> {
     let unit = Box::new(unit);
     Ok(match unit.status()? {
         UnitStatus::Pending => Some(Task::Prepare(unit, held)),
-        UnitStatus::Running if !unit.planned => Some(Task::Split(unit, held)),
-        UnitStatus::Running if unit.open_chunks == 0 => Some(Task::Finish(unit, held)),
+        UnitStatus::Running if unit.redrive => Some(Task::Redrive(unit, held)),
+        UnitStatus::Running => match unit.phase() {
+            Some(Phase::Rows) if !unit.planned => Some(Task::Split(unit, held)),
+            Some(Phase::Rows) if unit.open_chunks == 0 => Some(Task::Finish(unit, held)),
+            Some(Phase::Indexes | Phase::ForeignKeys) if unit.open_steps == 0 => {
+                Some(Task::Settle(unit, held))
+            }
+            _ => None,
+        },
         _ => None,
     })
 }

@@ -1,43 +1,129 @@
-//! Copying a chunk: the reader streams its rows, each batch commits with the chunk's cursor.
+//! Copying a chunk: the reader streams its rows, each batch commits with the chunk's cursor, its
+//! counters and its rejects.
 //!
 //! Between two batches nothing of the chunk is in memory that the catalog does not hold. A unit
-//! without a key, or one whose target is replaced, is one batch.
+//! without a key, or one whose target is replaced, commits all its batches together.
+//!
+//! ```text
+//! fast      large batches, each one COPY; rows that the codec refuses are rejects already
+//!   |  PostgreSQL refuses a row of a batch: roll back, read again from the cursor
+//!   v
+//! careful   small batches with the origin of each row; bad rows are found and become rejects
+//!   |  so many batches without a bad row
+//!   v
+//! fast
+//! ```
 
+use std::collections::BTreeMap;
+
+use super::destination::{Destination, Written, refuses_a_row};
 use super::prepare::in_one_transaction;
-use super::reader::{Piece, Reader};
+use super::reader::Reader;
+use super::rejects::{self, Ended};
 use super::split::key_request;
-use crate::catalog::chunk::{self, Chunk};
-use crate::catalog::job::Job;
+use super::{failure, foreign_keys};
+use crate::catalog::chunk::{self, Adjusted, Chunk, Counted};
+use crate::catalog::job::{self, Job};
 use crate::catalog::unit::{self, Unit};
-use crate::catalog::unit_state;
-use crate::codec::{ColumnEncoder, RowEncoder};
+use crate::catalog::{reject, unit_state};
 use crate::error::{Error, Kind, Result};
 use crate::model::batch::{BatchEnd, BatchLimit};
-use crate::model::pg_type::PgType;
+use crate::model::options::JobOptions;
+use crate::model::policy::Policies;
+use crate::model::reject::{MaxRejects, Reject};
 use crate::model::state::LoadMethod;
-use crate::pg::relation::Relation;
 use crate::pg::{transaction, worker};
-use crate::plan::table::TablePlan;
-use crate::sink::copy::{BatchPieces, copy_batch};
-use crate::sink::{stage, target};
+use crate::sink::target;
 use crate::source::mysql::SnapshotRequest;
 
-pub fn copy(job: &Job, unit: &Unit, chunk: &Chunk, reader: &Reader) -> Result<()> {
-    let destination = transaction::run(|| Destination::find(unit))?;
-    let options = job.options()?;
-    let limit = match destination.one_transaction {
-        true => BatchLimit {
-            rows: u64::MAX,
-            bytes: u64::MAX,
-        },
-        false => BatchLimit {
-            rows: options.batch_rows,
-            bytes: options.batch_bytes,
-        },
-    };
-    let plan = &destination.plan;
-    reader.start_snapshot(
-        SnapshotRequest {
+/// A careful batch: small, as its rows are kept in another form as well.
+const CAREFUL: BatchLimit = BatchLimit {
+    rows: 1_000,
+    bytes: 1024 * 1024,
+};
+/// So many careful batches in a row without a bad row end the care.
+const CLEAN_BATCHES: u32 = 16;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Care {
+    Fast,
+    Careful,
+}
+
+pub fn copy(job: &Job, unit: &Unit, chunk: &Chunk, reader: &mut Reader) -> Result<()> {
+    let mut copying = Copying::begin(job, unit, chunk)?;
+    let mut care = Care::Fast;
+    loop {
+        match copying.stream(care, reader) {
+            Ok(Streamed::All) => return Ok(()),
+            Ok(Streamed::Clean) => care = Care::Fast,
+            Err(error) if care == Care::Fast && refuses_a_row(&error) => care = Care::Careful,
+            Err(error) => return Err(error),
+        }
+        // What was asked for is not read to its end: another connection begins at the cursor.
+        *reader = reader.renewed()?;
+        copying.find_cursor()?;
+    }
+}
+
+/// How a stream ended.
+enum Streamed {
+    /// With the chunk's last row.
+    All,
+    /// After enough batches without a bad row.
+    Clean,
+}
+
+struct Copying<'a> {
+    job: &'a Job,
+    unit: &'a Unit,
+    chunk: Chunk,
+    destination: Destination,
+    /// All batches commit together.
+    at_once: bool,
+    replace: bool,
+    options: JobOptions,
+    policies: Policies,
+    max_rejects: MaxRejects,
+    attempts_to_clear: bool,
+}
+
+impl<'a> Copying<'a> {
+    fn begin(job: &'a Job, unit: &'a Unit, chunk: &Chunk) -> Result<Self> {
+        let options = job.options()?;
+        let values = transaction::run(|| job::unit_options(job.job_id, &unit.unit))?.values;
+        let method = unit.method()?;
+        if method == LoadMethod::Replace {
+            foreign_keys::drop_of(unit)?;
+        }
+        let destination = transaction::run(|| Destination::find(unit))?;
+        Ok(Copying {
+            job,
+            unit,
+            chunk: chunk.clone(),
+            at_once: in_one_transaction(&destination.plan, method),
+            replace: method == LoadMethod::Replace,
+            destination,
+            policies: options.values.policies(&values),
+            max_rejects: options.values.max_rejects(&values),
+            options,
+            attempts_to_clear: unit.attempts > 0,
+        })
+    }
+
+    fn find_cursor(&mut self) -> Result<()> {
+        let found = transaction::run(|| chunk::get(self.chunk.chunk_id))?;
+        self.chunk = found.ok_or_else(|| unit::taken_away(&self.unit.unit))?;
+        Ok(())
+    }
+
+    fn request(&self, care: Care) -> Result<SnapshotRequest> {
+        let plan = &self.destination.plan;
+        let wanted = BatchLimit {
+            rows: self.options.batch_rows,
+            bytes: self.options.batch_bytes,
+        };
+        Ok(SnapshotRequest {
             schema: plan.source_schema.clone(),
             table: plan.source_table.clone(),
             columns: plan
@@ -46,127 +132,154 @@ pub fn copy(job: &Job, unit: &Unit, chunk: &Chunk, reader: &Reader) -> Result<()
                 .map(|column| column.source.clone())
                 .collect(),
             key: key_request(plan)?,
-            range: chunk.remaining(),
+            range: self.chunk.remaining(),
+            keys: Vec::new(),
             filter: plan.filter.clone(),
-            limit,
-        },
-        encoder(plan)?,
-    )?;
-    let mut attempts_to_clear = unit.attempts > 0;
-    loop {
-        // Wait for the source outside of a transaction.
+            limit: match care {
+                Care::Fast => wanted,
+                Care::Careful => BatchLimit {
+                    rows: wanted.rows.min(CAREFUL.rows),
+                    bytes: wanted.bytes.min(CAREFUL.bytes),
+                },
+            },
+            origins: care == Care::Careful,
+        })
+    }
+
+    fn stream(&mut self, care: Care, reader: &Reader) -> Result<Streamed> {
+        let encoder = self.destination.encoder(self.policies)?;
+        reader.start_snapshot(self.request(care)?, encoder)?;
+        if self.at_once {
+            return self.write_at_once(care, reader);
+        }
+        let mut clean = 0;
+        loop {
+            // Wait for the source outside of a transaction.
+            let first = reader.next_piece()?;
+            let batch = transaction::run(|| {
+                let (written, end) = match care {
+                    Care::Fast => self.destination.write(first, reader)?,
+                    Care::Careful => self.destination.write_carefully(first, reader)?,
+                };
+                let batch = self.count(written, end)?;
+                // The end of a unit waits for the disk; what comes before need not.
+                transaction::commit_without_waiting();
+                Ok(batch)
+            })?;
+            self.chunk.adjustments = batch.adjusted;
+            if std::mem::take(&mut self.attempts_to_clear) {
+                transaction::run(|| unit_state::clear_attempts(self.unit.unit_id))?;
+            }
+            if batch.rejected > 0 {
+                // The rejects are kept, and then the unit fails where they are too many.
+                transaction::run(|| rejects::require_few(self.unit, self.max_rejects, Ended::No))?;
+            }
+            if batch.last {
+                return Ok(Streamed::All);
+            }
+            clean = match batch.rejected {
+                0 => clean + 1,
+                _ => 0,
+            };
+            if care == Care::Careful && clean >= CLEAN_BATCHES {
+                return Ok(Streamed::Clean);
+            }
+        }
+    }
+
+    /// All batches in one transaction.
+    fn write_at_once(&mut self, care: Care, reader: &Reader) -> Result<Streamed> {
+        // What the transaction takes with it when the rejects are too many.
+        let mut sample: Vec<Reject> = Vec::new();
         let first = reader.next_piece()?;
-        let last = transaction::run(|| {
-            let end = destination.write(first, reader)?;
-            if !chunk::advance(chunk.chunk_id, worker::pid(), &end)? {
-                return Err(unit::taken_away(&unit.unit));
+        let outcome = transaction::run(|| {
+            reject::forget(self.chunk.chunk_id)?;
+            if self.replace {
+                target::delete_rows(&self.destination.plan)?;
             }
-            // The end of a unit waits for the disk; what comes before need not.
-            transaction::commit_without_waiting();
-            Ok(end.last)
-        })?;
-        if std::mem::take(&mut attempts_to_clear) {
-            transaction::run(|| unit_state::clear_attempts(unit.unit_id))?;
+            let mut adjusted = Adjusted::new();
+            let mut piece = first;
+            loop {
+                let (written, end) = match care {
+                    Care::Fast => self.destination.write(piece, reader)?,
+                    Care::Careful => self.destination.write_carefully(piece, reader)?,
+                };
+                rejects::keep_some(&mut sample, &end.rejects, &written.rejects);
+                self.chunk.adjustments = adjusted;
+                let batch = self.count(written, end)?;
+                adjusted = batch.adjusted;
+                if batch.rejected > 0 {
+                    rejects::require_few(self.unit, self.max_rejects, Ended::No)?;
+                }
+                if batch.last {
+                    transaction::commit_without_waiting();
+                    return Ok(Streamed::All);
+                }
+                piece = reader.next_piece()?;
+            }
+        });
+        if outcome
+            .as_ref()
+            .is_err_and(|error| error.kind == Kind::TooManyRejects)
+        {
+            failure::name_rejects(&mut sample, &self.job.job, &self.unit.unit);
+            transaction::run(|| reject::insert(self.chunk.chunk_id, &sample))?;
         }
-        if last {
-            return Ok(());
-        }
+        outcome
     }
-}
 
-fn encoder(plan: &TablePlan) -> Result<RowEncoder> {
-    let columns = plan
-        .columns
-        .iter()
-        .map(|column| {
-            ColumnEncoder::new(&column.source, column.target)
-                .map(|encoder| (column.source.name.clone(), encoder))
-        })
-        .collect::<Result<_>>()?;
-    Ok(RowEncoder::new(columns))
-}
-
-/// The table that the rows of a unit go into, as it is now.
-struct Destination {
-    plan: TablePlan,
-    relation: Relation,
-    columns: Vec<(String, PgType)>,
-    replace: bool,
-    one_transaction: bool,
-}
-
-impl Destination {
-    fn find(unit: &Unit) -> Result<Self> {
-        let method = unit.method()?;
-        let fitted = target::get(unit.plan()?)?;
-        let relation = match &unit.stage {
-            Some(stage) if method == LoadMethod::Merge => stage::get(&fitted.plan, stage)?,
-            _ => fitted.relation,
+    /// Counts a batch that was written, keeps its rejects and moves the cursor.
+    fn count(&self, written: Written, end: BatchEnd) -> Result<Counts> {
+        let refused = end.rejects.len() as u64;
+        if end.read != end.rows + refused {
+            return Err(out_of_balance(end.read, end.rows, refused));
+        }
+        let rejected = refused + written.rejects.len() as u64;
+        let mut adjusted = self.chunk.adjustments.clone();
+        add(&mut adjusted, &end);
+        let counted = Counted {
+            end: &end,
+            written: written.rows,
+            rejected,
+            filtered: written.filtered,
+            adjusted: (!end.adjustments.is_empty()).then_some(&adjusted),
         };
-        if Some(relation.oid) != unit.load_oid {
-            return Err(Error::new(
-                Kind::InvalidState,
-                format!(
-                    "the table that the rows of unit \"{}\" went into was replaced by another one",
-                    unit.unit
-                ),
-            )
-            .with_hint(format!(
-                "SELECT sync_retry('<job>', {}); copies it from the start",
-                crate::plan::identifier::literal(&unit.unit)
-            )));
+        if !chunk::advance(self.chunk.chunk_id, worker::pid(), &counted)? {
+            return Err(unit::taken_away(&self.unit.unit));
         }
-        let columns = fitted
-            .plan
-            .columns
-            .iter()
-            .map(|column| (column.target_name.clone(), column.target))
-            .collect();
-        Ok(Destination {
-            one_transaction: in_one_transaction(&fitted.plan, method),
-            replace: method == LoadMethod::Replace,
-            plan: fitted.plan,
-            relation,
-            columns,
+        let mut rows: Vec<Reject> = end.rejects;
+        rows.extend(written.rejects);
+        failure::name_rejects(&mut rows, &self.job.job, &self.unit.unit);
+        reject::insert(self.chunk.chunk_id, &rows)?;
+        Ok(Counts {
+            rejected,
+            adjusted,
+            last: end.last,
         })
     }
+}
 
-    /// Writes one batch that begins with `first`; what closed it.
-    fn write(&self, first: Piece, reader: &Reader) -> Result<BatchEnd> {
-        if self.replace {
-            target::delete_rows(&self.plan)?;
-        }
-        match first {
-            Piece::BatchEnd(end) => Ok(end),
-            Piece::Rows(rows) => {
-                let mut pieces = Pieces { reader, end: None };
-                copy_batch(&self.relation, &self.columns, rows, &mut pieces)
-            }
-        }
+/// What a batch came to.
+struct Counts {
+    rejected: u64,
+    adjusted: Adjusted,
+    last: bool,
+}
+
+/// Adds a batch's altered values to those of its chunk.
+fn add(adjusted: &mut Adjusted, end: &BatchEnd) {
+    for adjustment in &end.adjustments {
+        let policies: &mut BTreeMap<String, u64> =
+            adjusted.entry(adjustment.column.clone()).or_default();
+        *policies
+            .entry(adjustment.policy.as_str().to_owned())
+            .or_default() += adjustment.values;
     }
 }
 
-struct Pieces<'a> {
-    reader: &'a Reader,
-    end: Option<BatchEnd>,
-}
-
-impl BatchPieces for Pieces<'_> {
-    fn next(&mut self) -> Result<Option<Vec<u8>>> {
-        match self.reader.next_piece()? {
-            Piece::Rows(rows) => Ok(Some(rows)),
-            Piece::BatchEnd(end) => {
-                self.end = Some(end);
-                Ok(None)
-            }
-        }
-    }
-
-    fn recycle(&mut self, buffer: Vec<u8>) {
-        self.reader.recycle(buffer);
-    }
-
-    fn take_end(&mut self) -> Option<BatchEnd> {
-        self.end.take()
-    }
+fn out_of_balance(read: u64, encoded: u64, refused: u64) -> Error {
+    Error::new(
+        Kind::Internal,
+        format!("{read} rows were read, {encoded} encoded and {refused} refused"),
+    )
 }

@@ -1,5 +1,7 @@
 //! Listing the units of a run: the job's names and globs against the source's tables of now.
 
+use std::collections::HashMap;
+
 use super::reader::Reader;
 use crate::catalog::job::{self, Job};
 use crate::catalog::run::{self, Run};
@@ -7,6 +9,7 @@ use crate::catalog::unit::{self, Listed};
 use crate::error::{Error, Kind, Result};
 use crate::model::state::Priority;
 use crate::pg::transaction;
+use crate::plan::names::table_names;
 use crate::plan::units::select_units;
 use crate::sink::target;
 
@@ -37,7 +40,7 @@ pub fn expand(job: &Job, run: &Run, reader: &Reader) -> Result<()> {
         if job.options()?.create_tables {
             target::create_schema_if_missing(&job.target_schema)?;
         }
-        for name in &selected {
+        for (name, target_table) in &target_names(job, &selected)? {
             let options = job::unit_options(job.job_id, name)?;
             let table = tables.iter().find(|table| &table.name == name);
             unit::enlist(
@@ -46,7 +49,7 @@ pub fn expand(job: &Job, run: &Run, reader: &Reader) -> Result<()> {
                 &Listed {
                     unit: name,
                     target_schema: &job.target_schema,
-                    target_table: options.target.as_deref().unwrap_or(name),
+                    target_table,
                     priority: options.priority.unwrap_or(Priority::Medium).as_str(),
                     rows_estimated: table.and_then(|table| table.rows_estimated),
                     bytes_estimated: table.and_then(|table| table.bytes_estimated),
@@ -55,6 +58,19 @@ pub fn expand(job: &Job, run: &Run, reader: &Reader) -> Result<()> {
         }
         unit::retire_others(job.job_id, run.run_id)
     })
+}
+
+/// The units, each with the name of its target.
+pub fn target_names(job: &Job, units: &[String]) -> Result<Vec<(String, String)>> {
+    let mut chosen = HashMap::new();
+    for unit in units {
+        if let Some(target) = job::unit_options(job.job_id, unit)?.target {
+            chosen.insert(unit.as_str(), target);
+        }
+    }
+    Ok(table_names(units, job.options()?.names, |unit| {
+        chosen.get(unit).cloned()
+    }))
 }
 
 fn stopped(run: &Run) -> Error {

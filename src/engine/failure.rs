@@ -10,6 +10,7 @@ use crate::catalog::unit_state;
 use crate::catalog::{chunk, run};
 use crate::error::{Error, Kind, Result, Retry};
 use crate::model::options::{JobOptions, OnError};
+use crate::model::reject::Reject;
 use crate::model::state::{RunStatus, UnitStatus};
 use crate::pg::{report, transaction, worker};
 use crate::plan::identifier::literal;
@@ -19,7 +20,11 @@ pub const QUERY_CANCELED: &str = "57014";
 
 /// Records the error of a task in the catalog and gives back what was claimed.
 pub fn record(job: &Job, task: &Task, error: &Error) -> Result<()> {
-    let error = name_job(error, &job.job);
+    let error = name_job(
+        error,
+        &job.job,
+        unit_of(task).map(|unit| unit.unit.as_str()),
+    );
     let options = job.options()?;
     transaction::run(|| {
         if let Task::Expand(run, _) = task {
@@ -71,6 +76,9 @@ fn unit_of(task: &Task) -> Option<&Unit> {
         Task::Prepare(unit, _)
         | Task::Split(unit, _)
         | Task::Copy(unit, _, _)
+        | Task::Step(unit, _, _)
+        | Task::Settle(unit, _)
+        | Task::Redrive(unit, _)
         | Task::Finish(unit, _) => Some(unit),
     }
 }
@@ -97,13 +105,28 @@ fn random() -> f64 {
     bits as f64 / (1u64 << 53) as f64
 }
 
-/// Hints are written where only the table is known; here the job is.
-pub fn name_job(error: &Error, job: &str) -> Error {
+/// Hints are written where only the table is known, or not even that; here both are.
+pub fn name_job(error: &Error, job: &str, unit: Option<&str>) -> Error {
     let mut error = error.clone();
-    error.hint = error
-        .hint
-        .map(|hint| hint.replace("'<job>'", &literal(job)));
+    error.hint = error.hint.map(|hint| named(&hint, job, unit));
     error
+}
+
+pub fn name_rejects(rejects: &mut [Reject], job: &str, unit: &str) {
+    for reject in rejects {
+        reject.hint = reject
+            .hint
+            .as_deref()
+            .map(|hint| named(hint, job, Some(unit)));
+    }
+}
+
+fn named(hint: &str, job: &str, unit: Option<&str>) -> String {
+    let hint = hint.replace("'<job>'", &literal(job));
+    match unit {
+        Some(unit) => hint.replace("'<unit>'", &literal(unit)),
+        None => hint,
+    }
 }
 
 fn line(job: &Job, unit: Option<&Unit>, error: &Error, delay: Option<Duration>) -> String {

@@ -1,33 +1,82 @@
-//! Completing a unit: its staging table, if it has one, becomes the target's content.
+//! The end of a unit's rows, and of the unit: all rows are accounted for, its staging table, if it has
+//! one, becomes the target's content, the sequence moves past the last value; then come the steps.
 
+use super::foreign_keys;
+use super::rejects::{self, Ended};
+use crate::catalog::job::{self, Job};
 use crate::catalog::unit::{self, Unit};
+use crate::catalog::{chunk, step};
 use crate::error::{Error, Kind, Result};
-use crate::model::state::LoadMethod;
-use crate::pg::{relation, transaction};
+use crate::model::state::{LoadMethod, Phase};
+use crate::pg::{relation, spi, transaction};
+use crate::plan::table::TablePlan;
 use crate::sink::{stage, target};
 
-pub fn finish(unit: &Unit) -> Result<()> {
-    let method = unit.method()?;
+pub fn finish(job: &Job, unit: &Unit) -> Result<()> {
+    let most = transaction::run(|| {
+        let values = job::unit_options(job.job_id, &unit.unit)?.values;
+        Ok(job.options()?.values.max_rejects(&values))
+    })?;
     transaction::run(|| {
-        if let (LoadMethod::Merge, Some(stage)) = (method, &unit.stage) {
-            let fitted = target::get(unit.plan()?)?;
-            let key = fitted.merge_key.ok_or_else(|| {
-                Error::new(
-                    Kind::TargetMismatch,
-                    format!(
-                        "target table {} has lost its unique key",
-                        target::name(&fitted.plan)
-                    ),
-                )
-                .with_hint("create the key again, then call sync_retry")
-            })?;
-            // Under its lock the name leads to the table that the rows went into, or the unit fails.
-            relation::lock_own_table(&stage::get(&fitted.plan, stage)?)?;
-            if Some(stage::get(&fitted.plan, stage)?.oid) != unit.load_oid {
-                return Err(stage::replaced(&fitted.plan, stage));
-            }
-            stage::merge(&fitted.plan, &key, stage)?;
+        rejects::require_balance(unit)?;
+        rejects::require_few(unit, most, Ended::Yes)
+    })?;
+    let staged = match unit.method()? {
+        LoadMethod::Merge => unit.stage.as_deref(),
+        LoadMethod::Direct | LoadMethod::Replace => None,
+    };
+    if staged.is_some() {
+        foreign_keys::drop_of(unit)?;
+    }
+    transaction::run(|| {
+        let plan = unit.plan()?;
+        if let Some(stage) = staged {
+            merge(unit, plan, stage)?;
         }
-        unit::set_completed(unit)
+        let target = target::get(plan)?.relation;
+        if unit.created {
+            if let Some(sql) = plan.sequence_sql() {
+                spi::execute(&sql, &[])?;
+            }
+            step::write(unit.unit_id, unit.run_id, plan)?;
+        }
+        unit::set_loaded(unit, target.oid)
+    })
+}
+
+fn merge(unit: &Unit, plan: &TablePlan, stage: &str) -> Result<()> {
+    let fitted = target::get(plan)?;
+    let key = fitted.merge_key.ok_or_else(|| {
+        Error::new(
+            Kind::TargetMismatch,
+            format!(
+                "target table {} has lost its unique key",
+                target::name(&fitted.plan)
+            ),
+        )
+        .with_hint("create the key again, then call sync_retry")
+    })?;
+    // Under its lock the name leads to the table that the rows went into, or the unit fails.
+    relation::lock_own_table(&stage::get(&fitted.plan, stage)?)?;
+    if Some(stage::get(&fitted.plan, stage)?.oid) != unit.load_oid {
+        return Err(stage::replaced(&fitted.plan, stage));
+    }
+    let rows = stage::rows(&fitted.plan, stage)?;
+    let written = chunk::totals(unit.unit_id)?.written;
+    if rows != written {
+        return Err(Error::new(
+            Kind::Internal,
+            format!("the staging table has {rows} rows, {written} were written"),
+        )
+        .with_hint("SELECT sync_retry('<job>', '<unit>'); copies the table from the start"));
+    }
+    stage::merge(&fitted.plan, &key, stage)
+}
+
+/// Takes a unit whose steps of this phase are done to the next one, or completes it.
+pub fn settle(unit: &Unit) -> Result<()> {
+    transaction::run(|| match unit.phase() {
+        Some(Phase::Indexes) => unit::set_indexed(unit),
+        _ => unit::set_completed(unit),
     })
 }

@@ -6,15 +6,20 @@
 
 pub mod claim;
 pub mod copy;
+mod destination;
 pub mod expand;
 pub mod failure;
 pub mod finish;
+mod foreign_keys;
 pub mod launcher;
 pub mod prepare;
 pub mod processes;
 pub mod queue;
 pub mod reader;
+mod redrive;
+mod rejects;
 pub mod session;
 pub mod split;
+mod steps;
 pub mod supervisor;
 pub mod worker;

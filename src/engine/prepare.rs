@@ -15,7 +15,8 @@ use crate::error::{Error, Kind, Result};
 use crate::model::options::{ExistingRows, JobOptions};
 use crate::model::state::LoadMethod;
 use crate::model::unit_options::UnitOptions;
-use crate::pg::transaction;
+use crate::pg::{relation, transaction};
+use crate::plan::context::{Installed, PlanContext};
 use crate::plan::merge::stage_name;
 use crate::plan::table::{TablePlan, plan_table};
 use crate::sink::target::{Create, Fitted};
@@ -24,8 +25,22 @@ use crate::source::mysql::usable_key;
 
 pub fn prepare(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
     let options = job.options()?;
-    let unit_options = transaction::run(|| job::unit_options(job.job_id, &unit.unit))?;
-    let plan = plan(job, &unit.unit, &unit_options, reader)?;
+    let (unit_options, installed, tables) = transaction::run(|| {
+        Ok((
+            job::unit_options(job.job_id, &unit.unit)?,
+            installed()?,
+            unit::target_tables(unit.run_id)?,
+        ))
+    })?;
+    let context = PlanContext {
+        target_schema: &job.target_schema,
+        target_table: unit_options.target.as_ref().unwrap_or(&unit.target_table),
+        target_tables: &tables,
+        job: &options,
+        unit: &unit_options,
+        installed: &installed,
+    };
+    let plan = plan(&unit.unit, &context, reader)?;
     transaction::run(|| {
         unit::begin_preparing(unit)?;
         // A stage of an earlier run, and what that run planned, are of no use any more.
@@ -36,7 +51,7 @@ pub fn prepare(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
             true => Create::Missing,
             false => Create::Never,
         };
-        let fitted = target::find_or_create(&plan, create)?;
+        let (fitted, created) = target::find_or_create(&plan, create)?;
         let method = method(unit, &options, &unit_options, &fitted)?;
         let staged = match method {
             LoadMethod::Merge => {
@@ -60,6 +75,7 @@ pub fn prepare(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
                 load_oid: staged
                     .as_ref()
                     .map_or(fitted.relation.oid, |(relation, _)| relation.oid),
+                created,
                 one_chunk,
             },
         )
@@ -67,14 +83,22 @@ pub fn prepare(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
 }
 
 /// The plan of a table as the source describes it now.
-pub fn plan(job: &Job, name: &str, options: &UnitOptions, reader: &Reader) -> Result<TablePlan> {
+pub fn plan(name: &str, context: &PlanContext<'_>, reader: &Reader) -> Result<TablePlan> {
     let table = reader.table(name)?;
     let usable: Vec<bool> = table
         .keys
         .iter()
         .map(|key| usable_key(&table, key))
         .collect();
-    plan_table(&table, &usable, &job.target_schema, options)
+    plan_table(&table, &usable, context)
+}
+
+/// Types of extensions that a plan may use in this database. Inside a transaction.
+pub fn installed() -> Result<Installed> {
+    Ok(Installed {
+        citext: relation::extension_type("citext", "citext")?,
+        geometry: relation::extension_type("postgis", "geometry")?,
+    })
 }
 
 /// Can no part of the rows be committed before the rest?

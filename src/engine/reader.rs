@@ -81,6 +81,11 @@ impl Reader {
         })
     }
 
+    /// Another one that reads from there.
+    pub fn renewed(&self) -> Result<Self> {
+        Reader::start(self.endpoint.clone())
+    }
+
     /// Does it read from there, with these credentials?
     pub fn reads(&self, endpoint: &Endpoint) -> bool {
         &self.endpoint == endpoint
@@ -256,9 +261,9 @@ impl Thread {
             Request::Tables => Frame::Tables(connection.tables().await?),
             Request::Table(name) => Frame::Table(Box::new(connection.table(&name).await?)),
             Request::Boundary(request) => Frame::Boundary(connection.boundary(&request).await?),
-            Request::Snapshot(request, encoder) => {
+            Request::Snapshot(request, mut encoder) => {
                 let mut sink = QueueSink(&self.queue);
-                return connection.snapshot(&request, &encoder, &mut sink).await;
+                return connection.snapshot(&request, &mut encoder, &mut sink).await;
             }
         };
         self.queue.push(frame, 0)

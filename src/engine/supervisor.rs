@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::processes::{self, Holder};
 use crate::catalog::job::{self, Job};
 use crate::catalog::run::{self, Run};
+use crate::catalog::unit_state::Stopped;
 use crate::catalog::{event, unit_state};
 use crate::error::{Error, Kind, Result};
 use crate::model::state::RunStatus;
@@ -304,9 +305,10 @@ fn working(runs: &[Run], run_id: i64) -> Result<bool> {
 /// Workers that are at a unit that was paused or cancelled let go of it.
 fn interrupt_stopped(run: &Run, holders: &[Holder]) -> Result<()> {
     for stopped in unit_state::stopped_claims(run.run_id)? {
-        let claim = match stopped.chunk {
-            true => Claim::Chunk,
-            false => Claim::Unit,
+        let claim = match stopped.what {
+            Stopped::Unit => Claim::Unit,
+            Stopped::Chunk => Claim::Chunk,
+            Stopped::Step => Claim::Step,
         };
         for holder in holders {
             if holder.holds(claim) && holder.id == stopped.id {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::claim::{self, Claimed, Task};
 use super::reader::Reader;
-use super::{copy, expand, failure, finish, prepare, processes, session, split};
+use super::{copy, expand, failure, finish, prepare, processes, redrive, session, split, steps};
 use crate::catalog::job::{self, Job};
 use crate::catalog::run;
 use crate::error::{Kind, Result};
@@ -72,7 +72,7 @@ fn work(assignment: Assignment) -> Result<()> {
                 // A cancel request may come between two transactions of the task.
                 match report::catch(|| perform(&job, &task, &mut reader)) {
                     // It may have been the last unit of the run.
-                    Ok(()) if matches!(task, Task::Finish(..)) => {
+                    Ok(()) if matches!(task, Task::Settle(..)) => {
                         transaction::run(processes::wake_running_supervisor)?;
                     }
                     Ok(()) => {}
@@ -94,8 +94,12 @@ fn look(run_id: i64) -> Result<(Option<Job>, Claimed)> {
 }
 
 fn perform(job: &Job, task: &Task, reader: &mut Option<Reader>) -> Result<()> {
-    if let Task::Finish(unit, _) = task {
-        return finish::finish(unit);
+    match task {
+        // These need nothing of the source.
+        Task::Finish(unit, _) => return finish::finish(job, unit),
+        Task::Settle(unit, _) => return finish::settle(unit),
+        Task::Step(unit, step, _) => return steps::make(job, unit, step),
+        _ => {}
     }
     let known = reader.is_some();
     match attempt(job, task, reader) {
@@ -120,7 +124,8 @@ fn attempt(job: &Job, task: &Task, reader: &mut Option<Reader>) -> Result<()> {
         Task::Prepare(unit, _) => prepare::prepare(job, unit, reader),
         Task::Split(unit, _) => split::split(job, unit, reader),
         Task::Copy(unit, chunk, _) => copy::copy(job, unit, chunk, reader),
-        Task::Finish(unit, _) => finish::finish(unit),
+        Task::Redrive(unit, _) => redrive::redrive(job, unit, reader),
+        Task::Finish(..) | Task::Settle(..) | Task::Step(..) => Ok(()),
     }
 }
 
@@ -143,6 +148,12 @@ fn describe(job: &Job, task: &Task) -> String {
                 job.job, unit.unit, chunk.number
             )
         }
-        Task::Finish(unit, _) => format!("job {}: finishing {}", job.job, unit.unit),
+        Task::Finish(unit, _) | Task::Settle(unit, _) => {
+            format!("job {}: finishing {}", job.job, unit.unit)
+        }
+        Task::Step(unit, step, _) => {
+            format!("job {}: making {} of {}", job.job, step.name, unit.unit)
+        }
+        Task::Redrive(unit, _) => format!("job {}: redriving {}", job.job, unit.unit),
     }
 }

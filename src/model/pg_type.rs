@@ -14,7 +14,7 @@ impl PgType {
     }
 }
 
-/// OIDs of the built-in types this extension writes.
+/// OIDs of the types this extension writes: built-in ones, but for `GEOMETRY`.
 pub mod oid {
     pub const BOOL: u32 = 16;
     pub const BYTEA: u32 = 17;
@@ -38,4 +38,8 @@ pub mod oid {
     pub const TEXT_ARRAY: u32 = 1009;
     pub const UUID: u32 = 2950;
     pub const JSONB: u32 = 3802;
+    pub const INET: u32 = 869;
+    /// PostGIS's geometry, whose own number is another one in each database: the codec asks only
+    /// whether a column is of it. No type of the server has this number.
+    pub const GEOMETRY: u32 = u32::MAX;
 }

@@ -54,6 +54,18 @@ text_enum!(
 );
 
 text_enum!(
+    /// What a running unit is at, in this order.
+    Phase {
+        /// Its chunks are cut and copied, a staging table is merged.
+        Rows => "rows",
+        /// Secondary indexes are made.
+        Indexes => "indexes",
+        /// Foreign keys are made, each when the table it refers to has come as far.
+        ForeignKeys => "foreign_keys",
+    }
+);
+
+text_enum!(
     /// How the rows of a unit reach its target.
     LoadMethod {
         /// Straight into an empty target, batch by batch.

@@ -18,6 +18,8 @@ pub enum Claim {
     Unit = 0x5404,
     /// Copying a chunk; id is the chunk.
     Chunk = 0x5405,
+    /// Making an index or a foreign key; id is the step.
+    Step = 0x5406,
 }
 
 impl Claim {

@@ -19,6 +19,8 @@ pub struct Relation {
     schema_owner: i64,
     /// Its rows, those of its partitions included, survive a crash together with our catalog.
     pub durable: bool,
+    /// A trigger could keep rows out.
+    pub filters: bool,
 }
 
 /// One column as in `pg_attribute`.
@@ -27,6 +29,9 @@ pub struct Column {
     pub name: String,
     pub type_oid: u32,
     pub typmod: i32,
+    /// The type whose binary form the column's type takes, and its modifier.
+    base_oid: u32,
+    base_typmod: i32,
     pub type_name: String,
     pub not_null: bool,
     pub has_default: bool,
@@ -39,6 +44,15 @@ impl Column {
         PgType {
             oid: self.type_oid,
             typmod: self.typmod,
+        }
+    }
+
+    /// What the codec has to write: the base type of a domain, text for an enum and for citext, the
+    /// codec's own number for PostGIS's geometry.
+    pub fn representation(&self) -> PgType {
+        PgType {
+            oid: self.base_oid,
+            typmod: self.base_typmod,
         }
     }
 }
@@ -69,6 +83,53 @@ pub fn columns(relation: &Relation) -> Result<Vec<Column>> {
             &[relation.oid.into()],
         )
     })
+}
+
+/// Has the table an index of this name?
+pub fn has_index(relation: &Relation, name: &str) -> Result<bool> {
+    exists(
+        "SELECT 1 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid \
+         WHERE i.indrelid = $1::oid AND c.relname = $2::name AND i.indisvalid",
+        relation,
+        name,
+    )
+}
+
+/// Has the table a constraint of this name?
+pub fn has_constraint(relation: &Relation, name: &str) -> Result<bool> {
+    exists(
+        "SELECT 1 FROM pg_catalog.pg_constraint c \
+         WHERE c.conrelid = $1::oid AND c.conname = $2::name",
+        relation,
+        name,
+    )
+}
+
+fn exists(sql: &str, relation: &Relation, name: &str) -> Result<bool> {
+    let found: Option<serde_json::Value> =
+        with_pinned_path(|| spi::query_first(sql, &[relation.oid.into(), name.into()]))?;
+    Ok(found.is_some())
+}
+
+/// A type of an extension that is installed in this database, schema-qualified.
+pub fn extension_type(extension: &str, name: &str) -> Result<Option<String>> {
+    #[derive(Deserialize)]
+    struct Row {
+        name: String,
+    }
+    let found: Option<Row> = with_pinned_path(|| {
+        spi::query_first(
+            "SELECT pg_catalog.format('%I.%I', n.nspname, t.typname) AS name \
+             FROM pg_catalog.pg_extension e \
+             JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass \
+               AND d.refobjid = e.oid AND d.deptype = 'e' AND d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass \
+             JOIN pg_catalog.pg_type t ON t.oid = d.objid \
+             JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \
+             WHERE e.extname = $1::name AND t.typname = $2::name",
+            &[extension.into(), name.into()],
+        )
+    })?;
+    Ok(found.map(|row| row.name))
 }
 
 /// Column sets of the plain, valid, immediate unique indexes.

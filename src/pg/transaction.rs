@@ -35,6 +35,30 @@ pub fn run<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     outcome
 }
 
+/// Runs `work` in a subtransaction: an error undoes what it did and nothing else.
+pub fn attempt<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    // SAFETY: inside a transaction; memory context and resource owner are put back after either
+    // end, as the server's own languages do it.
+    unsafe {
+        let context = pg_sys::CurrentMemoryContext;
+        let owner = pg_sys::CurrentResourceOwner;
+        pg_sys::BeginInternalSubTransaction(std::ptr::null());
+        pg_sys::MemoryContextSwitchTo(context);
+        let outcome = report::catch(|| {
+            let value = work()?;
+            pg_sys::ReleaseCurrentSubTransaction();
+            Ok(value)
+        });
+        if outcome.is_err() {
+            pg_sys::MemoryContextSwitchTo(context);
+            pg_sys::RollbackAndReleaseCurrentSubTransaction();
+        }
+        pg_sys::MemoryContextSwitchTo(context);
+        pg_sys::CurrentResourceOwner = owner;
+        outcome
+    }
+}
+
 /// This transaction's commit need not wait for the disk: what it lost in a crash of the server, it
 /// lost together with its cursor.
 pub fn commit_without_waiting() {

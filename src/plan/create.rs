@@ -1,55 +1,135 @@
-//! The CREATE TABLE of a target that is not there yet: columns, NOT NULL and the key.
+//! The DDL of a target that is not there yet. Indexes, foreign keys and the sequence's value come
+//! after the rows; what a row has to satisfy stands in CREATE TABLE, so that one that does not is
+//! seen when it is written.
 
-use super::identifier::{qualified, quote, quoted_list};
-use super::table::TablePlan;
-use crate::codec;
-use crate::error::Result;
+use super::identifier::{literal, qualified, quote, quoted_list};
+use super::table::{ColumnPlan, TablePlan};
+use crate::error::{Error, Kind, Result};
 
 impl TablePlan {
-    /// The primary key becomes a primary key, another unique key that serves as the key a unique
-    /// constraint, so that a reload can merge by it. Anything else of the source's DDL is not
-    /// needed for the rows.
-    pub fn create_table_sql(&self) -> Result<String> {
-        let mut lines = Vec::with_capacity(self.columns.len() + 1);
-        for column in &self.columns {
-            let not_null = if column.source.nullable {
-                ""
-            } else {
-                " NOT NULL"
-            };
-            lines.push(format!(
-                "    {} {}{not_null}",
-                quote(&column.target_name),
-                codec::type_name(column.target)?
-            ));
+    /// All statements in order: types and collations, the table, what belongs to it, comments. The
+    /// primary key becomes a primary key, another unique key that serves as the key a unique
+    /// constraint, so that a reload can merge by it.
+    pub fn create_sql(&self) -> Result<Vec<String>> {
+        let table = qualified(&self.target_schema, &self.target_table);
+        let mut statements = self.prepare.clone();
+        let own = self.own_sequence();
+        if let Some((name, _)) = &own {
+            statements.push(format!("CREATE SEQUENCE {name}"));
         }
+        let mut lines = self.column_lines();
         if let Some(key) = &self.primary_key {
-            lines.push(format!("    PRIMARY KEY ({})", quoted_list(key)));
+            let columns = quoted_list(&self.target_columns(key));
+            lines.push(format!("    PRIMARY KEY ({columns})"));
         }
         if let Some(key) = self.key.as_ref().filter(|key| !key.primary) {
-            lines.push(format!("    UNIQUE ({})", quoted_list(&key.columns)));
+            let named = match &key.constraint {
+                Some(name) => format!("CONSTRAINT {} ", quote(name)),
+                None => String::new(),
+            };
+            let columns = quoted_list(&self.target_columns(&key.columns));
+            lines.push(format!("    {named}UNIQUE ({columns})"));
         }
-        Ok(format!(
-            "CREATE TABLE {} (\n{}\n)",
-            qualified(&self.target_schema, &self.target_table),
-            lines.join(",\n")
-        ))
+        for check in &self.checks {
+            lines.push(format!(
+                "    CONSTRAINT {} CHECK ({})",
+                quote(&check.name),
+                check.condition
+            ));
+        }
+        if lines.is_empty() {
+            return Err(Error::new(
+                Kind::Internal,
+                format!("table \"{}\" has no column", self.target_table),
+            ));
+        }
+        statements.push(format!("CREATE TABLE {table} (\n{}\n)", lines.join(",\n")));
+        if let Some((name, column)) = &own {
+            statements.push(format!("ALTER SEQUENCE {name} OWNED BY {table}.{column}"));
+        }
+        if let Some(comment) = &self.comment {
+            statements.push(comment_on(&format!("TABLE {table}"), comment));
+        }
+        for column in self.all_columns() {
+            if let Some(comment) = &column.source.comment {
+                let name = quote(&column.target_name);
+                statements.push(comment_on(&format!("COLUMN {table}.{name}"), comment));
+            }
+        }
+        Ok(statements)
     }
+
+    /// The columns in the source's order.
+    fn column_lines(&self) -> Vec<String> {
+        let mut lines = Vec::with_capacity(self.columns.len() + self.generated.len());
+        let mut generated = self.generated.iter().peekable();
+        for at in 0..=self.columns.len() {
+            while let Some(computed) = generated.next_if(|computed| computed.after <= at) {
+                lines.push(format!(
+                    "{} GENERATED ALWAYS AS ({}) STORED{}",
+                    head(&computed.column),
+                    computed.expression,
+                    not_null(&computed.column)
+                ));
+            }
+            if let Some(column) = self.columns.get(at) {
+                lines.push(self.column_line(column));
+            }
+        }
+        lines
+    }
+
+    fn column_line(&self, column: &ColumnPlan) -> String {
+        let counts =
+            |sequence: &&super::sequence::SequencePlan| sequence.column == column.source.name;
+        let filled = match self.sequence.as_ref().filter(counts) {
+            Some(sequence) => match &sequence.own {
+                None => " GENERATED BY DEFAULT AS IDENTITY".to_string(),
+                Some(name) => {
+                    let name = literal(&qualified(&self.target_schema, name));
+                    format!(" DEFAULT nextval({name}::regclass)")
+                }
+            },
+            None => match &column.default {
+                Some(default) => format!(" DEFAULT {default}"),
+                None => String::new(),
+            },
+        };
+        format!("{}{}{filled}", head(column), not_null(column))
+    }
+
+    /// The sequence that is the default of a column, and that column.
+    fn own_sequence(&self) -> Option<(String, String)> {
+        let sequence = self.sequence.as_ref()?;
+        let name = qualified(&self.target_schema, sequence.own.as_ref()?);
+        let column = self.target_column(&sequence.column)?;
+        Some((name, quote(&column)))
+    }
+}
+
+fn head(column: &ColumnPlan) -> String {
+    format!("    {} {}", quote(&column.target_name), column.type_name)
+}
+
+fn not_null(column: &ColumnPlan) -> &'static str {
+    match column.source.nullable {
+        true => "",
+        false => " NOT NULL",
+    }
+}
+
+fn comment_on(what: &str, comment: &str) -> String {
+    format!("COMMENT ON {what} IS {}", literal(comment))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::orders;
-    use super::super::table::plan_table;
-    use crate::model::unit_options::UnitOptions;
+    use super::super::sample::{Planning, orders, planned};
 
     fn sql(target: &str, usable: &[bool]) -> String {
-        let options = UnitOptions {
-            target: Some(target.to_string()),
-            ..UnitOptions::default()
-        };
-        let plan = plan_table(&orders(), usable, "shop", &options).unwrap();
-        plan.create_table_sql().unwrap()
+        let planning = Planning::unit(serde_json::json!({ "target": target }));
+        let plan = planning.plan(&orders(), usable).unwrap();
+        plan.create_sql().unwrap().join(";\n")
     }
 
     #[test]
@@ -70,7 +150,9 @@ mod tests {
     fn a_unique_key_that_serves_as_the_key_becomes_a_unique_constraint() {
         let sql = sql("orders", &[false, true]);
         assert!(
-            sql.ends_with("    PRIMARY KEY (id),\n    UNIQUE (code, \"order\")\n)"),
+            sql.ends_with(
+                "    PRIMARY KEY (id),\n    CONSTRAINT orders_code_order UNIQUE (code, \"order\")\n)"
+            ),
             "{sql}"
         );
     }
@@ -86,8 +168,7 @@ mod tests {
     fn without_a_key_there_is_no_constraint() {
         let mut table = orders();
         table.keys.clear();
-        let plan = plan_table(&table, &[], "shop", &UnitOptions::default()).unwrap();
-        let sql = plan.create_table_sql().unwrap();
+        let sql = planned(&table, &[]).create_sql().unwrap().join(";\n");
         assert!(sql.ends_with("    note text\n)"), "{sql}");
     }
 }

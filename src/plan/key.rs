@@ -114,6 +114,7 @@ fn planned(key: &SourceKey) -> KeyPlan {
         index: key.name.clone(),
         columns: key.columns.clone(),
         primary: key.primary,
+        constraint: None,
     }
 }
 

@@ -2,17 +2,30 @@
 //! merged, where chunks end and when to try again. A plan is data: decided without a server, shown
 //! by `sync_plan`, carried out elsewhere.
 
+mod cast;
+mod check;
 pub mod chunk;
+mod collation;
+mod column_type;
+mod columns;
+pub mod context;
 pub mod create;
+mod default;
+mod expression;
+pub mod foreign_key;
+mod generated;
 mod glob;
 pub mod identifier;
+pub mod index;
 mod key;
 mod keywords;
 pub mod merge;
+pub mod names;
 mod near;
 pub mod retry;
 #[cfg(test)]
 mod sample;
+pub mod sequence;
 pub mod table;
 pub mod target;
 pub mod units;

@@ -1,6 +1,73 @@
-//! A source table for the tests of this layer.
+//! A source table, and how one is planned, for the tests of this layer.
 
+use super::context::{Installed, PlanContext};
+use super::table::{TablePlan, plan_table};
+use crate::error::Result;
+use crate::model::options::JobOptions;
 use crate::model::table::{SourceColumn, SourceKey, SourceTable, SourceType};
+use crate::model::unit_options::UnitOptions;
+
+/// What a plan is made with.
+pub struct Planning {
+    pub schema: &'static str,
+    /// Other tables of the job.
+    pub others: Vec<String>,
+    pub job: JobOptions,
+    pub unit: UnitOptions,
+    pub installed: Installed,
+}
+
+impl Default for Planning {
+    fn default() -> Self {
+        Planning {
+            schema: "shop",
+            others: Vec::new(),
+            job: JobOptions::default(),
+            unit: UnitOptions::default(),
+            installed: Installed::default(),
+        }
+    }
+}
+
+impl Planning {
+    pub fn job(options: serde_json::Value) -> Planning {
+        Planning {
+            job: JobOptions::parse(&options).unwrap(),
+            ..Planning::default()
+        }
+    }
+
+    pub fn unit(options: serde_json::Value) -> Planning {
+        Planning {
+            unit: UnitOptions::parse(&options).unwrap(),
+            ..Planning::default()
+        }
+    }
+
+    pub fn plan(&self, table: &SourceTable, usable: &[bool]) -> Result<TablePlan> {
+        let target = self.unit.target.clone();
+        let target = target.unwrap_or_else(|| super::names::fold(&table.name, self.job.names));
+        let mut tables = self.others.clone();
+        tables.push(target.clone());
+        plan_table(
+            table,
+            usable,
+            &PlanContext {
+                target_schema: self.schema,
+                target_table: &target,
+                target_tables: &tables,
+                job: &self.job,
+                unit: &self.unit,
+                installed: &self.installed,
+            },
+        )
+    }
+}
+
+/// The plan of a table that is copied into the schema `shop` with all defaults.
+pub fn planned(table: &SourceTable, usable: &[bool]) -> TablePlan {
+    Planning::default().plan(table, usable).unwrap()
+}
 
 pub fn column(name: &str, source_type: SourceType, type_name: &str) -> SourceColumn {
     SourceColumn {

@@ -1,22 +1,27 @@
 //! What becomes of one source table: its target, its columns with their types, the key it is
-//! walked by. Everything a person has to settle first is an error that names the statement.
+//! walked by, what is made beside the rows. Everything a person has to settle first is an error
+//! that names the statement; what will not be as at the source is a warning.
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::identifier::{check_name, literal};
+use super::check::{CheckPlan, plan_checks};
+use super::collation;
+use super::columns::{Column, Draft, choose_columns, place_columns};
+use super::context::PlanContext;
+use super::default::default_sql;
+use super::expression::shown;
+use super::foreign_key::{ForeignKeyPlan, plan_foreign_keys};
+use super::generated::{GeneratedPlan, plan_generated, scope, scoped};
+use super::identifier::{check_name, literal, quote};
+use super::index::{IndexPlan, plan_indexes};
 use super::key::choose_key;
-use super::near::near;
-use crate::codec;
-use crate::error::{Error, Kind, Result};
+use super::sequence::{SequencePlan, plan_sequence};
+use super::{cast, names};
+use crate::error::Result;
 use crate::model::pg_type::PgType;
-use crate::model::table::{SourceColumn, SourceTable};
-use crate::model::unit_options::UnitOptions;
-
-/// PostgreSQL's limit of columns in a table.
-const MAX_COLUMNS: usize = 1600;
-
-/// Columns every PostgreSQL table has already.
-const SYSTEM_COLUMNS: [&str; 6] = ["ctid", "xmin", "cmin", "xmax", "cmax", "tableoid"];
+use crate::model::table::{SourceColumn, SourceDefault, SourceTable};
 
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub struct TablePlan {
@@ -24,14 +29,34 @@ pub struct TablePlan {
     pub source_table: String,
     pub target_schema: String,
     pub target_table: String,
+    /// The columns that are copied.
     pub columns: Vec<ColumnPlan>,
+    /// The columns that the target computes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub generated: Vec<GeneratedPlan>,
     pub key: Option<KeyPlan>,
     /// The source's primary key where all its columns are copied, be it a key to walk by or not.
+    /// Names of the source.
     pub primary_key: Option<Vec<String>>,
     /// A condition in the source's SQL.
     pub filter: Option<String>,
     pub rows_estimated: Option<u64>,
     pub bytes_estimated: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<SequencePlan>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckPlan>,
+    /// Statements that come before CREATE TABLE: types and collations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prepare: Vec<String>,
+    /// To be made after the rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub indexes: Vec<IndexPlan>,
+    /// To be added when the tables they refer to have their rows and indexes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign_keys: Vec<ForeignKeyPlan>,
     pub warnings: Vec<String>,
 }
 
@@ -39,64 +64,224 @@ pub struct TablePlan {
 pub struct ColumnPlan {
     pub source: SourceColumn,
     pub target_name: String,
+    /// What the codec writes: text for citext and enum types, a domain's own type.
     pub target: PgType,
+    /// What DDL writes.
+    pub type_name: String,
+    /// The type of an existing column, by its own OID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actual: Option<PgType>,
+    /// A rule of the user chose the type: the codec may guard each value.
+    #[serde(default)]
+    pub cast: bool,
+    /// PostgreSQL's SQL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
 }
 
-/// The key a unit is walked by; its columns have the same names at both sides.
+impl ColumnPlan {
+    /// The type that the target's column has, by its own number.
+    pub fn stored(&self) -> PgType {
+        self.actual.unwrap_or(self.target)
+    }
+}
+
+/// The key a unit is walked by, with the source's names.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub struct KeyPlan {
     /// The index at the source.
     pub index: String,
     pub columns: Vec<String>,
     pub primary: bool,
+    /// The unique constraint of a table to be created, where it is not the primary key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub constraint: Option<String>,
 }
 
 /// `usable` tells which of the table's keys the source can walk, in the order of `table.keys`.
 pub fn plan_table(
     table: &SourceTable,
     usable: &[bool],
-    target_schema: &str,
-    options: &UnitOptions,
+    context: &PlanContext<'_>,
 ) -> Result<TablePlan> {
-    check_name("target schema", target_schema)?;
-    let target_table = options.target.as_ref().unwrap_or(&table.name);
-    check_name("target table", target_table).map_err(|error| {
+    check_name("target schema", context.target_schema)?;
+    check_name("target table", context.target_table).map_err(|error| {
         error.with_hint(format!(
             "Give the target a name of its own: {}.",
             alter_unit(table, &serde_json::json!({"target": "short_name"}))
         ))
     })?;
-    let chosen = choose_columns(table, options.columns.as_deref())?;
-    let columns = plan_columns(table, &chosen)?;
-    let mut warnings = Vec::new();
-    let key = choose_key(
+    let unit = context.unit;
+    let chosen = choose_columns(table, unit.columns.as_deref())?;
+    let casts = context.job.values.casts(&unit.values);
+    let columns = place_columns(table, &chosen, &casts, context)?;
+    let mut warnings = name_warnings(table, &columns, context);
+    warnings.extend(cast::unused(&casts, &chosen));
+    warnings.extend(columns.iter().filter_map(|c| c.typed.warning.clone()));
+    let mut key = choose_key(table, usable, &chosen, unit.key.as_deref(), &mut warnings)?;
+    let primary_key = primary_key(table, &chosen);
+    let keys: Vec<String> = key
+        .iter()
+        .flat_map(|key| &key.columns)
+        .chain(primary_key.iter().flatten())
+        .cloned()
+        .collect();
+    let expressions = plan_generated(&columns, &keys, &mut warnings);
+    let scope = scope(&columns, &expressions);
+    let draft = Draft {
         table,
-        usable,
-        &chosen,
-        options.key.as_deref(),
-        &mut warnings,
-    )?;
+        columns: &columns,
+        scope: &scope,
+        context,
+    };
+
+    let mut relations = BTreeSet::from([
+        context.target_table.to_string(),
+        format!("{}_pkey", context.target_table),
+    ]);
+    let sequence = plan_sequence(&draft, &expressions, &mut relations, &mut warnings);
+    if let Some(key) = key.as_mut().filter(|key| !key.primary) {
+        let folded = names::fold(&key.index, context.job.names);
+        let owned = names::owned(context.target_table, &folded, context.target_tables);
+        key.constraint = Some(names::distinct(&owned, &mut relations));
+    }
+    let mut constraints = relations.clone();
+    let checks = plan_checks(&draft, &mut constraints, &mut warnings);
+    let foreign_keys = match context.job.foreign_keys {
+        true => plan_foreign_keys(&draft, &mut constraints, &mut warnings),
+        false => Vec::new(),
+    };
+    let indexes = match context.job.indexes {
+        true => {
+            let present = key.as_ref().filter(|key| !key.primary);
+            let present = present.map(|key| key.index.as_str());
+            plan_indexes(&draft, present, &mut relations, &mut warnings)
+        }
+        false => Vec::new(),
+    };
+    warnings.extend(collation::warnings(&draft, primary_key.as_deref()));
+    if table.partitioned {
+        warnings.push("partitioned at the source, one plain table here".to_string());
+    }
+
+    let (copied, generated) = placed(&columns, expressions, sequence.as_ref(), &mut warnings);
+    let mut prepare: Vec<String> = Vec::new();
+    for sql in columns.iter().filter_map(|c| c.typed.prepare.as_ref()) {
+        if !prepare.contains(sql) {
+            prepare.push(sql.clone());
+        }
+    }
     Ok(TablePlan {
         source_schema: table.schema.clone(),
         source_table: table.name.clone(),
-        target_schema: target_schema.to_string(),
-        target_table: target_table.clone(),
-        primary_key: table
-            .keys
-            .iter()
-            .find(|key| key.primary)
-            .map(|key| key.columns.clone())
-            .filter(|key| {
-                key.iter()
-                    .all(|name| chosen.iter().any(|column| &column.name == name))
-            }),
-        columns,
+        target_schema: context.target_schema.to_string(),
+        target_table: context.target_table.to_string(),
+        columns: copied,
+        generated,
         key,
-        filter: options.filter.clone(),
+        primary_key,
+        filter: unit.filter.clone(),
         rows_estimated: table.rows_estimated,
         bytes_estimated: table.bytes_estimated,
+        comment: table.comment.clone(),
+        sequence,
+        checks,
+        prepare,
+        indexes,
+        foreign_keys,
         warnings,
     })
+}
+
+fn primary_key(table: &SourceTable, chosen: &[&SourceColumn]) -> Option<Vec<String>> {
+    let key = table.keys.iter().find(|key| key.primary)?;
+    let is_copied = |name: &String| chosen.iter().any(|column| &column.name == name);
+    key.columns
+        .iter()
+        .all(is_copied)
+        .then(|| key.columns.clone())
+}
+
+/// The names that are not the source's.
+fn name_warnings(
+    table: &SourceTable,
+    columns: &[Column<'_>],
+    context: &PlanContext<'_>,
+) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if context.unit.target.is_none() && context.target_table != table.name {
+        warnings.push(format!(
+            "the table is named {} here",
+            quote(context.target_table)
+        ));
+    }
+    let renamed: Vec<String> = columns
+        .iter()
+        .filter(|column| column.name != column.source.name)
+        .map(|column| format!("{} is {}", quote(&column.source.name), quote(&column.name)))
+        .collect();
+    if !renamed.is_empty() {
+        warnings.push(format!("columns are renamed: {}", renamed.join(", ")));
+    }
+    warnings
+}
+
+/// The columns that are copied and those that the target computes.
+fn placed(
+    columns: &[Column<'_>],
+    expressions: Vec<Option<String>>,
+    sequence: Option<&SequencePlan>,
+    warnings: &mut Vec<String>,
+) -> (Vec<ColumnPlan>, Vec<GeneratedPlan>) {
+    let mut copied = Vec::with_capacity(columns.len());
+    let mut generated = Vec::new();
+    for (column, expression) in columns.iter().zip(expressions) {
+        let mut planned = ColumnPlan {
+            // The plan is stored: what it has translated it need not keep.
+            source: SourceColumn {
+                default: None,
+                ..column.source.clone()
+            },
+            target_name: column.name.clone(),
+            target: column.typed.target,
+            type_name: column.typed.type_name.clone(),
+            actual: None,
+            cast: column.typed.cast,
+            default: None,
+        };
+        if let Some(expression) = expression {
+            generated.push(GeneratedPlan {
+                column: planned,
+                expression,
+                after: copied.len(),
+            });
+            continue;
+        }
+        let name = quote(&column.name);
+        if sequence.is_none_or(|sequence| sequence.column != column.source.name) {
+            match default_sql(&scoped(column, false)) {
+                Ok(default) => planned.default = default,
+                Err(reason) => warnings.push(format!(
+                    "column {name} has no default: {reason}: {}",
+                    column.source.default.as_ref().map_or(String::new(), told)
+                )),
+            }
+        }
+        if column.source.on_update_now {
+            warnings.push(format!(
+                "column {name} does not follow updates here (ON UPDATE CURRENT_TIMESTAMP): a trigger can do that"
+            ));
+        }
+        copied.push(planned);
+    }
+    (copied, generated)
+}
+
+fn told(default: &SourceDefault) -> String {
+    match default {
+        SourceDefault::Literal(text) => shown(&format!("'{text}'")),
+        SourceDefault::Expression(sql) => shown(sql),
+    }
 }
 
 impl TablePlan {
@@ -113,6 +298,43 @@ impl TablePlan {
             ),
         }
     }
+
+    /// Every column of the target, copied or computed there.
+    pub(super) fn all_columns(&self) -> impl Iterator<Item = &ColumnPlan> {
+        let generated = self.generated.iter().map(|generated| &generated.column);
+        self.columns.iter().chain(generated)
+    }
+
+    /// The target's name of a source column.
+    pub(super) fn target_column(&self, name: &str) -> Option<String> {
+        self.all_columns()
+            .find(|column| column.source.name == name)
+            .map(|column| column.target_name.clone())
+    }
+
+    /// The target's names of source columns; those that are not in the target are left out.
+    pub fn target_columns(&self, names: &[String]) -> Vec<String> {
+        names
+            .iter()
+            .filter_map(|name| self.target_column(name))
+            .collect()
+    }
+
+    /// The type that a source column has in the target, or would have.
+    pub(super) fn type_of(&self, name: &str) -> Option<PgType> {
+        self.all_columns()
+            .find(|column| column.source.name == name)
+            .map(|column| column.target)
+    }
+
+    /// The sets of source columns that are unique in the target.
+    pub(super) fn unique_keys(&self) -> impl Iterator<Item = &Vec<String>> {
+        let indexes = self.indexes.iter().map(|index| &index.key);
+        self.primary_key
+            .iter()
+            .chain(self.key.iter().map(|key| &key.columns))
+            .chain(indexes.filter(|key| !key.is_empty()))
+    }
 }
 
 /// The statement that changes an option of the unit; only the user knows the job's name.
@@ -124,137 +346,16 @@ pub(super) fn alter_unit(table: &SourceTable, options: &serde_json::Value) -> St
     )
 }
 
-fn choose_columns<'a>(
-    table: &'a SourceTable,
-    wanted: Option<&[String]>,
-) -> Result<Vec<&'a SourceColumn>> {
-    if table.columns.is_empty() {
-        return Err(Error::new(
-            Kind::SourceObjectMissing,
-            format!("source table \"{}\" shows no column", table.name),
-        )
-        .with_hint("Columns are shown to a user with a privilege on them: GRANT SELECT on the table at the source."));
-    }
-    let Some(wanted) = wanted else {
-        return Ok(table.columns.iter().collect());
-    };
-    let find = |name: &String| table.columns.iter().find(|column| column.name == *name);
-    let unknown: Vec<&String> = wanted.iter().filter(|name| find(name).is_none()).collect();
-    if !unknown.is_empty() {
-        return Err(unknown_columns(table, &unknown));
-    }
-    Ok(wanted.iter().filter_map(find).collect())
-}
-
-fn unknown_columns(table: &SourceTable, unknown: &[&String]) -> Error {
-    let named: Vec<String> = unknown.iter().map(|name| format!("\"{name}\"")).collect();
-    let existing: Vec<&str> = table.columns.iter().map(|c| c.name.as_str()).collect();
-    let meant: Vec<String> = unknown
-        .iter()
-        .filter_map(|name| near(name, existing.iter().copied()).first().copied())
-        .map(|name| format!("\"{name}\""))
-        .collect();
-    let hint = if meant.is_empty() {
-        format!(
-            "Take all columns: {}.",
-            alter_unit(table, &serde_json::json!({"columns": null}))
-        )
-    } else {
-        format!("Perhaps you meant {}.", meant.join(", "))
-    };
-    Error::new(
-        Kind::SourceObjectMissing,
-        format!(
-            "source table \"{}\" has no column {}",
-            table.name,
-            named.join(", ")
-        ),
-    )
-    .with_detail(format!("Its columns are: {}.", existing.join(", ")))
-    .with_hint(hint)
-}
-
-/// Gives each column its type. All columns that cannot be copied are told at once, with the
-/// statement that leaves them out.
-fn plan_columns(table: &SourceTable, chosen: &[&SourceColumn]) -> Result<Vec<ColumnPlan>> {
-    let mut columns = Vec::with_capacity(chosen.len());
-    let mut refused: Vec<(&str, Error)> = Vec::new();
-    for column in chosen {
-        match plan_column(column) {
-            Ok(planned) => columns.push(planned),
-            Err(error) => refused.push((&column.name, error)),
-        }
-    }
-    let Some((_, first)) = refused.first() else {
-        if columns.len() > MAX_COLUMNS {
-            return Err(Error::new(
-                Kind::InvalidParameter,
-                format!("table \"{}\" has {} columns", table.name, columns.len()),
-            )
-            .with_detail(format!("A PostgreSQL table has at most {MAX_COLUMNS}."))
-            .with_hint(format!(
-                "Choose fewer: {}.",
-                alter_unit(table, &serde_json::json!({"columns": ["..."]}))
-            )));
-        }
-        return Ok(columns);
-    };
-    let error = match refused.as_slice() {
-        [(_, only)] => only.clone(),
-        several => {
-            let lines: Vec<&str> = several.iter().map(|(_, e)| e.message.as_str()).collect();
-            Error::new(
-                first.kind,
-                format!(
-                    "{} columns of source table \"{}\" cannot be copied",
-                    several.len(),
-                    table.name
-                ),
-            )
-            .with_detail(lines.join("\n"))
-        }
-    };
-    let rest: Vec<&str> = columns.iter().map(|c| c.target_name.as_str()).collect();
-    if rest.is_empty() {
-        return Err(error.with_hint("Exclude the table from the job's units."));
-    }
-    Err(error.with_hint(format!(
-        "Leave out what cannot be copied: {}.",
-        alter_unit(table, &serde_json::json!({"columns": rest}))
-    )))
-}
-
-fn plan_column(column: &SourceColumn) -> Result<ColumnPlan> {
-    check_name("column", &column.name)?;
-    if SYSTEM_COLUMNS.contains(&column.name.as_str()) {
-        return Err(Error::new(
-            Kind::InvalidParameter,
-            format!(
-                "column name \"{}\" conflicts with a system column of PostgreSQL",
-                column.name
-            ),
-        ));
-    }
-    Ok(ColumnPlan {
-        source: column.clone(),
-        target_name: column.name.clone(),
-        target: codec::default_type(column)?,
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{column, orders};
+    use super::super::sample::{Planning, column, orders, planned};
     use super::*;
+    use crate::error::Kind;
     use crate::model::pg_type::oid;
     use crate::model::table::SourceType;
 
-    fn options(value: serde_json::Value) -> UnitOptions {
-        UnitOptions::parse(&value).unwrap()
-    }
-
-    fn plan(options_value: serde_json::Value) -> Result<TablePlan> {
-        plan_table(&orders(), &[true, true], "shop", &options(options_value))
+    fn plan(unit: serde_json::Value) -> Result<TablePlan> {
+        Planning::unit(unit).plan(&orders(), &[true, true])
     }
 
     fn names(plan: &TablePlan) -> Vec<&str> {
@@ -273,9 +374,10 @@ mod tests {
         );
         assert_eq!(names(&plan), ["id", "code", "order", "note"]);
         assert_eq!(plan.columns[0].target, PgType::plain(oid::INT4));
+        assert_eq!(plan.columns[1].type_name, "varchar(20)");
         let key = plan.key.unwrap();
         assert_eq!((key.index.as_str(), key.primary), ("PRIMARY", true));
-        assert!(plan.warnings.is_empty());
+        assert!(plan.warnings.is_empty(), "{:?}", plan.warnings);
     }
 
     #[test]
@@ -302,31 +404,21 @@ mod tests {
     }
 
     #[test]
-    fn a_name_too_long_is_refused_with_the_statement_that_mends_it() {
-        let mut table = orders();
-        table.name = "o".repeat(64);
-        let error = plan_table(&table, &[true, true], "shop", &UnitOptions::default()).unwrap_err();
-        assert_eq!(error.kind, Kind::InvalidParameter);
-        assert!(error.hint.unwrap().contains("{\"target\":\"short_name\"}"));
-    }
-
-    #[test]
     fn all_columns_that_cannot_be_copied_are_told_at_once() {
         let mut table = orders();
-        let unmapped = SourceType::Unmapped {
-            name: "point".into(),
+        let unmapped = || SourceType::Unmapped {
+            name: "vector".into(),
         };
-        table.columns.push(column("place", unmapped, "point"));
-        let error = plan_table(&table, &[true, true], "shop", &UnitOptions::default()).unwrap_err();
+        table.columns.push(column("place", unmapped(), "vector(4)"));
+        let default = Planning::default();
+        let error = default.plan(&table, &[true, true]).unwrap_err();
         assert_eq!(error.kind, Kind::TypeRefused);
         assert!(error.message.contains("place"), "{error}");
-        table
-            .columns
-            .push(column("xmin", SourceType::Float, "float"));
-        let error = plan_table(&table, &[true, true], "shop", &UnitOptions::default()).unwrap_err();
+        table.columns.push(column("other", unmapped(), "vector(5)"));
+        let error = default.plan(&table, &[true, true]).unwrap_err();
         let detail = error.detail.unwrap();
         assert!(
-            detail.contains("place") && detail.contains("xmin"),
+            detail.contains("place") && detail.contains("other"),
             "{detail}"
         );
         assert_eq!(
@@ -340,7 +432,7 @@ mod tests {
     fn a_table_without_visible_columns_is_an_error() {
         let mut table = orders();
         table.columns.clear();
-        assert!(plan_table(&table, &[], "shop", &UnitOptions::default()).is_err());
+        assert!(Planning::default().plan(&table, &[]).is_err());
     }
 
     #[test]
@@ -357,7 +449,7 @@ mod tests {
 
     #[test]
     fn a_plan_survives_json() {
-        let plan = plan(serde_json::json!({})).unwrap();
+        let plan = planned(&orders(), &[true, true]);
         let json = serde_json::to_value(&plan).unwrap();
         assert_eq!(serde_json::from_value::<TablePlan>(json).unwrap(), plan);
     }

@@ -4,9 +4,10 @@
 use super::identifier::{qualified, quote, quoted_list};
 use super::key::same_columns;
 use super::table::{ColumnPlan, TablePlan};
-use crate::codec;
+use crate::codec::{self, ColumnRules};
 use crate::error::{Error, Kind, Result};
 use crate::model::pg_type::PgType;
+use crate::model::policy::Policies;
 
 /// An existing table as the local catalog describes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +20,11 @@ pub struct TargetTable {
 #[derive(Debug, Clone, PartialEq)]
 pub struct TargetColumn {
     pub name: String,
+    /// What the codec writes: text for citext and enum types, a domain's base type, the pseudo OID
+    /// of PostGIS's geometry.
     pub target: PgType,
+    /// OID and type modifier as in `pg_attribute`.
+    pub actual: PgType,
     /// The type as PostgreSQL prints it.
     pub type_name: String,
     pub not_null: bool,
@@ -38,26 +43,50 @@ struct Mismatch {
 
 /// The plan with the target's own types.
 pub fn fit_target(plan: &TablePlan, target: &TargetTable) -> Result<TablePlan> {
+    let find = |name: &str| target.columns.iter().find(|found| found.name == name);
     let mut fitted = plan.clone();
+    fitted.columns.clear();
+    fitted.generated.clear();
     let mut mismatches = Vec::new();
-    for column in &mut fitted.columns {
-        let found = target
-            .columns
-            .iter()
-            .find(|candidate| candidate.name == column.target_name);
-        match found {
-            None => mismatches.push(missing(column)),
-            Some(found) => {
-                mismatches.extend(misfit(plan, column, found));
-                column.target = found.target;
-                if column.source.nullable && found.not_null {
-                    fitted.warnings.push(format!(
-                        "column {} may be NULL at the source and is NOT NULL in the target: a NULL stops the unit",
-                        quote(&column.target_name)
-                    ));
-                }
-            }
+    for generated in &plan.generated {
+        match find(&generated.column.target_name) {
+            None => mismatches.push(missing(
+                &generated.column,
+                &format!(" GENERATED ALWAYS AS ({}) STORED", generated.expression),
+            )),
+            Some(found) if found.generated => fitted.generated.push(generated.clone()),
+            // A plain column in the target: it takes the source's values.
+            Some(_) => {}
         }
+    }
+    let plain = plan.generated.iter().map(|generated| &generated.column);
+    let plain = plain.filter(|column| find(&column.target_name).is_some_and(|f| !f.generated));
+    for column in plan.columns.iter().chain(plain) {
+        let Some(found) = find(&column.target_name) else {
+            mismatches.push(missing(column, ""));
+            continue;
+        };
+        if found.generated && column.source.generation.is_some() && !is_key(plan, column) {
+            fitted.warnings.push(format!(
+                "column {} is generated on both sides: it is not copied",
+                quote(&column.target_name)
+            ));
+            continue;
+        }
+        mismatches.extend(misfit(plan, column, found));
+        if column.source.nullable && found.not_null {
+            fitted.warnings.push(format!(
+                "column {} may be NULL at the source and is NOT NULL in the target: a NULL is refused",
+                quote(&column.target_name)
+            ));
+        }
+        fitted.columns.push(ColumnPlan {
+            target: found.target,
+            actual: Some(found.actual),
+            type_name: found.type_name.clone(),
+            cast: guarded(column, found),
+            ..column.clone()
+        });
     }
     mismatches.extend(
         target
@@ -73,13 +102,14 @@ pub fn fit_target(plan: &TablePlan, target: &TargetTable) -> Result<TablePlan> {
     {
         fitted.warnings.push(format!(
             "the target has no unique index over ({}): a reload replaces all rows in one transaction",
-            quoted_list(&key.columns)
+            quoted_list(&plan.target_columns(&key.columns))
         ));
     }
     Ok(fitted)
 }
 
-/// The key by which a reload can merge: the plan's, else the primary key, where the target is unique by just that.
+/// The key by which a reload can merge, with the target's names: the plan's, else the primary key,
+/// where the target is unique by just that.
 pub fn merge_key(plan: &TablePlan, target: &TargetTable) -> Option<Vec<String>> {
     [
         plan.key.as_ref().map(|key| &key.columns),
@@ -87,25 +117,34 @@ pub fn merge_key(plan: &TablePlan, target: &TargetTable) -> Option<Vec<String>> 
     ]
     .into_iter()
     .flatten()
+    .map(|key| plan.target_columns(key))
     .find(|key| {
         target
             .unique_keys
             .iter()
             .any(|unique| same_columns(unique, key))
     })
-    .cloned()
 }
 
-fn missing(column: &ColumnPlan) -> Mismatch {
+/// A rule of the user holds for the type that it names, whatever its length or precision.
+fn guarded(column: &ColumnPlan, found: &TargetColumn) -> bool {
+    column.cast && column.target.oid == found.target.oid
+}
+
+fn is_key(plan: &TablePlan, column: &ColumnPlan) -> bool {
+    let key = plan.key.as_ref();
+    key.is_some_and(|key| key.columns.contains(&column.source.name))
+}
+
+/// `suffix` is what follows the type in the column's definition.
+fn missing(column: &ColumnPlan, suffix: &str) -> Mismatch {
     let name = quote(&column.target_name);
     Mismatch {
         what: format!(
             "column {name}: {} at the source, missing in the target",
             column.source.type_name
         ),
-        action: codec::type_name(column.target)
-            .ok()
-            .map(|type_name| format!("ADD COLUMN {name} {type_name}")),
+        action: Some(format!("ADD COLUMN {name} {}{suffix}", column.type_name)),
     }
 }
 
@@ -120,11 +159,7 @@ fn misfit(plan: &TablePlan, column: &ColumnPlan, found: &TargetColumn) -> Option
         });
     }
     // COPY writes such a column, but a merge could not update it; a key is never updated.
-    let is_key = plan
-        .key
-        .as_ref()
-        .is_some_and(|key| key.columns.contains(&found.name));
-    if found.identity_always && !is_key {
+    if found.identity_always && !is_key(plan, column) {
         return Some(Mismatch {
             what: format!(
                 "column {name}: {source} at the source, GENERATED ALWAYS AS IDENTITY in the target"
@@ -132,22 +167,30 @@ fn misfit(plan: &TablePlan, column: &ColumnPlan, found: &TargetColumn) -> Option
             action: Some(format!("ALTER COLUMN {name} SET GENERATED BY DEFAULT")),
         });
     }
-    codec::ColumnEncoder::new(&column.source, found.target).err()?;
-    let needed = codec::type_name(column.target).ok();
+    let rules = ColumnRules {
+        policies: Policies::default(),
+        cast: guarded(column, found),
+    };
+    codec::ColumnEncoder::new(&column.source, found.target, rules).err()?;
+    let needed = &column.type_name;
+    // A collation follows the type in a column's definition and the value in an expression.
+    let value = match needed.split_once(" COLLATE ") {
+        Some((bare, collation)) => format!("{name}::{bare} COLLATE {collation}"),
+        None => format!("{name}::{needed}"),
+    };
     Some(Mismatch {
         what: format!(
             "column {name}: {source} at the source, {} in the target",
             found.type_name
         ),
-        action: needed
-            .map(|needed| format!("ALTER COLUMN {name} TYPE {needed} USING {name}::{needed}")),
+        action: Some(format!("ALTER COLUMN {name} TYPE {needed} USING {value}")),
     })
 }
 
 /// A column of the target that the plan leaves out and that cannot be left out.
 fn unfilled(plan: &TablePlan, extra: &TargetColumn) -> Option<Mismatch> {
     let fills_itself = extra.has_default || extra.generated || extra.identity_always;
-    if !extra.not_null || fills_itself || plan.columns.iter().any(|c| c.target_name == extra.name) {
+    if !extra.not_null || fills_itself || plan.all_columns().any(|c| c.target_name == extra.name) {
         return None;
     }
     let name = quote(&extra.name);
@@ -186,20 +229,19 @@ fn refusal(plan: &TablePlan, mismatches: &[Mismatch]) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::orders;
-    use super::super::table::plan_table;
+    use super::super::sample::{orders, planned};
     use super::*;
     use crate::model::pg_type::oid;
-    use crate::model::unit_options::UnitOptions;
 
     fn plan() -> TablePlan {
-        plan_table(&orders(), &[true, true], "shop", &UnitOptions::default()).unwrap()
+        planned(&orders(), &[true, true])
     }
 
     fn column(name: &str, oid: u32, type_name: &str) -> TargetColumn {
         TargetColumn {
             name: name.to_string(),
             target: PgType::plain(oid),
+            actual: PgType::plain(oid),
             type_name: type_name.to_string(),
             not_null: false,
             has_default: false,
@@ -318,8 +360,7 @@ mod tests {
         assert_eq!(merge_key(&plan(), &target), None);
         let fitted = fit_target(&plan(), &target).unwrap();
         assert!(fitted.warnings[0].contains("no unique index over (id)"));
-        let mut composite =
-            plan_table(&orders(), &[false, true], "shop", &UnitOptions::default()).unwrap();
+        let mut composite = planned(&orders(), &[false, true]);
         target.unique_keys = vec![vec!["order".into(), "code".into()]];
         assert_eq!(
             merge_key(&composite, &target),

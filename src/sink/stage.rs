@@ -44,6 +44,22 @@ pub fn replaced(plan: &TablePlan, stage: &str) -> Error {
     ))
 }
 
+/// How many rows it has.
+pub fn rows(plan: &TablePlan, stage: &str) -> Result<u64> {
+    #[derive(serde::Deserialize)]
+    struct Row {
+        rows: u64,
+    }
+    let found: Option<Row> = spi::query_first(
+        &format!(
+            "SELECT pg_catalog.count(*) AS rows FROM {}",
+            qualified(&plan.target_schema, stage)
+        ),
+        &[],
+    )?;
+    Ok(found.map_or(0, |row| row.rows))
+}
+
 /// Removes what an earlier run left.
 pub fn drop_if_exists(schema: &str, stage: &str) -> Result<()> {
     spi::execute(

@@ -67,7 +67,8 @@ pub fn find(plan: &TablePlan) -> Result<Option<Fitted>> {
         columns: relation::columns(&relation)?
             .into_iter()
             .map(|column| TargetColumn {
-                target: column.pg_type(),
+                target: column.representation(),
+                actual: column.pg_type(),
                 name: column.name,
                 type_name: column.type_name,
                 not_null: column.not_null,
@@ -99,23 +100,25 @@ pub fn get(plan: &TablePlan) -> Result<Fitted> {
     })
 }
 
-/// The target, created where it is missing and `create` says so.
-pub fn find_or_create(plan: &TablePlan, create: Create) -> Result<Fitted> {
+/// The target, created where it is missing and `create` says so, and whether it was.
+pub fn find_or_create(plan: &TablePlan, create: Create) -> Result<(Fitted, bool)> {
     if let Some(fitted) = find(plan)? {
-        return Ok(fitted);
+        return Ok((fitted, false));
     }
-    let sql = plan.create_table_sql()?;
+    let statements = plan.create_sql()?;
     if create == Create::Never {
         return Err(Error::new(
             Kind::ObjectMissing,
             format!("target table {} does not exist", name(plan)),
         )
         .with_detail("Option create_tables is off.")
-        .with_hint(sql));
+        .with_hint(format!("{};", statements.join(";\n"))));
     }
     create_schema_if_missing(&plan.target_schema)?;
-    create_unless_just_created(&sql)?;
-    get(plan)
+    for sql in &statements {
+        create_unless_just_created(sql)?;
+    }
+    Ok((get(plan)?, true))
 }
 
 /// Whether missing tables are created.

@@ -10,6 +10,7 @@ mod crash_worker;
 mod harness;
 mod lifecycle;
 mod policies;
+mod rejects;
 mod removal;
 mod restart;
 mod rights;

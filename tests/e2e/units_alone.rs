@@ -145,49 +145,6 @@ fn rows_that_are_not_ours_are_not_touched() {
 }
 
 #[test]
-fn a_value_that_no_column_can_hold_fails_alone() {
-    let mut test = Databases::shared("alone_value");
-    test.table("one", 2000);
-    test.table("two", 2000);
-    // PostgreSQL's text has no NUL character.
-    test.my
-        .run(&["UPDATE two SET label = CONCAT('a', CHAR(0), 'b') WHERE id = 1777"]);
-    test.job("j", OPTIONS);
-    test.start("j");
-    fails_alone(&mut test, "two", "label");
-    let text = fixture::report(&mut test.pg, "j");
-    assert!(!text.contains("a\0b"), "a cell is shown");
-    test.my
-        .run(&["UPDATE two SET label = 'mended' WHERE id = 1777"]);
-    mended(&mut test, "two");
-}
-
-#[test]
-fn a_duplicate_in_the_target_fails_alone() {
-    let mut test = Databases::shared("alone_duplicate");
-    test.table("one", 2000);
-    test.table("two", 2000);
-    test.my
-        .run(&["UPDATE two SET label = 'twice' WHERE id IN (500, 1500)"]);
-    test.pg.rows(
-        "CREATE SCHEMA j; CREATE TABLE j.two (id int PRIMARY KEY, label varchar(200) UNIQUE, amount numeric(12,2), at timestamp(3))",
-    );
-    test.job("j", OPTIONS);
-    test.start("j");
-    wait_until("the unit fails", LONG, || {
-        test.unit_status("j", "two") == "failed"
-    });
-    let error = test
-        .pg
-        .text("SELECT error FROM sync_units WHERE unit = 'two'");
-    assert!(error.contains("unique"), "{error}");
-    test.pg
-        .rows("ALTER TABLE j.two DROP CONSTRAINT two_label_key");
-    wait_until("the run ends", LONG, || test.status("j") == "failed");
-    mended(&mut test, "two");
-}
-
-#[test]
 fn a_job_may_pause_on_an_error() {
     let mut test = Databases::shared("alone_pause");
     test.table("one", 2000);

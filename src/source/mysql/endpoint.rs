@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::options::{self, MAPPING_OPTIONS, SERVER_OPTIONS};
+use super::options::{self, MAPPING_OPTIONS, RowProtocol, SERVER_OPTIONS};
 use super::url::Url;
 use crate::error::{Error, Kind, Result};
 
@@ -31,6 +31,7 @@ pub struct Endpoint {
     connect_timeout: Duration,
     read_timeout: Duration,
     compressed: bool,
+    protocol: RowProtocol,
 }
 
 impl Endpoint {
@@ -91,6 +92,7 @@ impl Endpoint {
             connect_timeout: time(&options, "connect_timeout", Duration::from_secs(10))?,
             read_timeout: time(&options, "read_timeout", Duration::from_secs(60))?,
             compressed: option("compression").map_or(Ok(false), options::compression)?,
+            protocol: option("protocol").map_or(Ok(RowProtocol::Binary), options::protocol)?,
         })
     }
 
@@ -113,6 +115,10 @@ impl Endpoint {
 
     pub fn username(&self) -> Option<&str> {
         self.username.as_deref()
+    }
+
+    pub fn protocol(&self) -> RowProtocol {
+        self.protocol
     }
 
     pub fn tls(&self) -> TlsMode {

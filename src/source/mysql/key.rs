@@ -25,6 +25,8 @@ pub(super) enum KeyForm {
     /// Another character set: its raw bytes, with the set's introducer.
     Encoded,
     Bytes,
+    /// `uuid`, `inet4`, `inet6`: their text, which the server reads back into the type.
+    Name,
 }
 
 /// Whether the source can be asked for ranges of this key by its index.
@@ -63,6 +65,7 @@ pub(super) fn form(column: &SourceColumn) -> Option<KeyForm> {
             }
         }
         SourceType::Binary { .. } | SourceType::VarBinary { .. } => Some(KeyForm::Bytes),
+        SourceType::Uuid | SourceType::Inet4 | SourceType::Inet6 => Some(KeyForm::Name),
         SourceType::Float
         | SourceType::Double
         | SourceType::Text
@@ -71,9 +74,6 @@ pub(super) fn form(column: &SourceColumn) -> Option<KeyForm> {
         | SourceType::Set { .. }
         | SourceType::Json
         | SourceType::Geometry { .. }
-        | SourceType::Uuid
-        | SourceType::Inet4
-        | SourceType::Inet6
         | SourceType::Unmapped { .. } => None,
     }
 }
@@ -82,7 +82,8 @@ pub(super) fn form(column: &SourceColumn) -> Option<KeyForm> {
 pub(super) fn read(form: KeyForm, value: &Value) -> Result<KeyValue> {
     let key = match (form, value) {
         (KeyForm::Integer, Value::Int(number)) => Some(KeyValue::Int(*number)),
-        (KeyForm::Integer, Value::UInt(number)) => Some(KeyValue::UInt(*number)),
+        (KeyForm::Integer, Value::UInt(number)) => Some(unsigned(*number)),
+        (KeyForm::Integer, Value::Bytes(bytes)) => integer(bytes),
         (KeyForm::Bits, Value::Bytes(bytes)) if bytes.len() <= 8 => Some(KeyValue::UInt(
             bytes
                 .iter()
@@ -111,6 +112,11 @@ pub(super) fn read(form: KeyForm, value: &Value) -> Result<KeyValue> {
             .ok()
             .map(|text| KeyValue::Text(text.to_string())),
         (KeyForm::Encoded | KeyForm::Bytes, Value::Bytes(bytes)) => Some(KeyValue::Hex(hex(bytes))),
+        (KeyForm::Name, Value::Bytes(bytes)) => plain(bytes, is_name),
+        // As the text protocol has them.
+        (KeyForm::Date | KeyForm::Moment | KeyForm::Time, Value::Bytes(bytes)) => {
+            plain(bytes, is_moment)
+        }
         _ => None,
     };
     key.ok_or_else(|| {
@@ -119,6 +125,29 @@ pub(super) fn read(form: KeyForm, value: &Value) -> Result<KeyValue> {
             "the source sent a key value that does not fit its column",
         )
     })
+}
+
+/// One form for a number, whatever road it came by.
+fn unsigned(number: u64) -> KeyValue {
+    match i64::try_from(number) {
+        Ok(number) => KeyValue::Int(number),
+        Err(_) => KeyValue::UInt(number),
+    }
+}
+
+fn integer(text: &[u8]) -> Option<KeyValue> {
+    let text = std::str::from_utf8(text).ok()?;
+    match text.parse::<i64>() {
+        Ok(number) => Some(KeyValue::Int(number)),
+        Err(_) => text.parse::<u64>().ok().map(KeyValue::UInt),
+    }
+}
+
+fn plain(text: &[u8], is_fit: fn(&str) -> bool) -> Option<KeyValue> {
+    std::str::from_utf8(text)
+        .ok()
+        .filter(|text| is_fit(text))
+        .map(|text| KeyValue::Literal(text.to_owned()))
 }
 
 /// A literal for comparisons with the column. It is safe under every `sql_mode`: text is written in
@@ -134,6 +163,7 @@ pub(super) fn literal(column: &SourceColumn, value: &KeyValue) -> Result<String>
         {
             Ok(format!("'{text}'"))
         }
+        (KeyForm::Name, KeyValue::Literal(text)) if is_name(text) => Ok(format!("'{text}'")),
         (KeyForm::Text, KeyValue::Text(text)) => introduced(column, &hex(text.as_bytes())),
         (KeyForm::Encoded, KeyValue::Hex(digits)) if is_hex(digits) => introduced(column, digits),
         (KeyForm::Bytes, KeyValue::Hex(digits)) if is_hex(digits) => Ok(format!("X'{digits}'")),
@@ -190,6 +220,14 @@ fn is_decimal(text: &str) -> bool {
             .bytes()
             .all(|byte| byte.is_ascii_digit() || byte == b'.')
         && digits.matches('.').count() <= 1
+}
+
+/// The letters of a uuid or an address.
+fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'-' | b':' | b'.'))
 }
 
 fn is_moment(text: &str) -> bool {

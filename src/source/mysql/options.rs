@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::error::{Error, Kind, Result};
 
 /// Options of CREATE SERVER with a line of help each.
-pub const SERVER_OPTIONS: [(&str, &str); 9] = [
+pub const SERVER_OPTIONS: [(&str, &str); 10] = [
     (
         "url",
         "mysql://host:3306/database, without credentials; required",
@@ -34,6 +34,10 @@ pub const SERVER_OPTIONS: [(&str, &str); 9] = [
         "longest wait for an answer, for instance 500ms, 60s, 2min; default 60s",
     ),
     ("compression", "none or zlib; default none"),
+    (
+        "protocol",
+        "binary or text: how rows travel; default binary",
+    ),
 ];
 
 /// Options of CREATE USER MAPPING with a line of help each.
@@ -77,6 +81,21 @@ pub(super) fn compression(value: &str) -> Result<bool> {
         "none" => Ok(false),
         "zlib" => Ok(true),
         _ => Err(refused("compression", value, "none or zlib")),
+    }
+}
+
+/// How the rows of a copy travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowProtocol {
+    Binary,
+    Text,
+}
+
+pub(super) fn protocol(value: &str) -> Result<RowProtocol> {
+    match value {
+        "binary" => Ok(RowProtocol::Binary),
+        "text" => Ok(RowProtocol::Text),
+        _ => Err(refused("protocol", value, "binary or text")),
     }
 }
 

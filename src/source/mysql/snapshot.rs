@@ -1,17 +1,20 @@
 //! Streaming the rows of a key range, and finding where a chunk ends.
 
-use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, Error as Failure, Row, Statement, Value};
+use mysql_async::prelude::{Protocol, Queryable};
+use mysql_async::{Conn, Error as Failure, QueryResult, Row, Statement, Value};
 
 use super::connect::{Connection, Watchdog};
 use super::errors::{self, Doing};
 use super::key;
+use super::options::RowProtocol;
 use super::sql::{self, KeyPart, Select};
-use crate::codec::RowEncoder;
+use crate::codec::{RowEncoder, RowError, row_json};
 use crate::error::{Error, Result};
-use crate::model::batch::{BatchEnd, BatchLimit, BatchSink};
+use crate::model::batch::{BatchEnd, BatchLimit, BatchSink, RowOrigin};
 use crate::model::cell::Cell;
 use crate::model::key::Key;
+use crate::model::reject::Reject;
+use crate::model::table::SourceColumn;
 
 pub use super::sql::{BoundaryRequest, KeyRequest, SnapshotRequest};
 
@@ -22,6 +25,9 @@ const BUFFER_CAPACITY: usize = BUFFER_BYTES + BUFFER_BYTES / 8;
 /// From here on a buffer is likely to be filled. One that stays smaller, because its batch does,
 /// holds no more than its rows need.
 const SMALL_BUFFER: usize = BUFFER_BYTES / 8;
+/// A batch ends with so many rejects, or so many bytes of them: they are held until it commits.
+const REJECTS: usize = 1_000;
+const REJECTED_BYTES: usize = 4 * 1024 * 1024;
 
 impl Connection {
     /// The last key of the `rows` rows after `after`; None when fewer remain: the chunk is the last
@@ -45,23 +51,27 @@ impl Connection {
     pub async fn snapshot(
         &mut self,
         request: &SnapshotRequest,
-        encoder: &RowEncoder,
+        encoder: &mut RowEncoder,
         sink: &mut dyn BatchSink,
     ) -> Result<()> {
-        let select = sql::snapshot(request)?;
+        let protocol = self.endpoint().protocol();
+        let select = sql::snapshot(request, protocol)?;
         let doing = match request.filter {
             Some(_) => Doing::Filtering,
             None => Doing::Querying,
         };
         let mut stream = Stream {
             select,
-            columns: request.columns.len(),
+            protocol,
+            columns: &request.columns,
+            origins: request.origins,
             encoder,
             batches: Batches {
                 sink,
                 limit: request.limit,
                 buffer: Vec::new(),
-                rows: 0,
+                end: BatchEnd::default(),
+                rejected_bytes: 0,
                 handed_on: 0,
                 last_key: request.range.lower.clone(),
             },
@@ -103,36 +113,80 @@ impl From<Error> for Stop {
 
 struct Stream<'a> {
     select: Select,
-    columns: usize,
-    encoder: &'a RowEncoder,
+    protocol: RowProtocol,
+    columns: &'a [SourceColumn],
+    origins: bool,
+    encoder: &'a mut RowEncoder,
     batches: Batches<'a>,
     watchdog: Watchdog,
 }
 
 impl Stream<'_> {
     async fn run(&mut self, conn: &mut Conn) -> Result<(), Stop> {
+        let sql = self.select.text.clone();
         let watchdog = &mut self.watchdog;
+        // Prepared for the text protocol as well: so a second statement in the filter is refused.
         let statement: Statement = watchdog
-            .wait(conn.prep(self.select.text.as_str()))
+            .wait(conn.prep(sql.as_str()))
             .await
             .ok_or(Stop::Silent)??;
         if statement.num_params() > 0 {
             return Err(errors::parameters_in_filter().into());
         }
-        let mut result = watchdog
-            .wait(conn.exec_iter(statement, ()))
-            .await
-            .ok_or(Stop::Silent)??;
+        match self.protocol {
+            RowProtocol::Binary => {
+                let result = watchdog.wait(conn.exec_iter(statement, ()));
+                let result = result.await.ok_or(Stop::Silent)??;
+                self.read(result).await
+            }
+            RowProtocol::Text => {
+                let result = watchdog.wait(conn.query_iter(sql.as_str()));
+                let result = result.await.ok_or(Stop::Silent)??;
+                self.read(result).await
+            }
+        }
+    }
+
+    async fn read<P: Protocol>(&mut self, mut result: QueryResult<'_, '_, P>) -> Result<(), Stop> {
         // The row before the one to come: at the end of the result its key closes the last batch.
         let mut before: Option<Row> = None;
         // `next` gives None only for the packet that ends the result. Other than the driver's
         // stream it needs no boxed future per row.
-        while let Some(row) = watchdog.wait(result.next()).await.ok_or(Stop::Silent)?? {
+        while let Some(row) = self
+            .watchdog
+            .wait(result.next())
+            .await
+            .ok_or(Stop::Silent)??
+        {
             check_width(&row, &self.select)?;
-            let cells = (0..self.columns).map(|position| cell(&row, position));
-            self.encoder.encode(cells, &mut self.batches.buffer)?;
-            before = if self.batches.add_row()? {
-                self.batches.end(key_of(&row, &self.select.key)?, false)?;
+            let start = self.batches.buffer.len();
+            let cells = (0..self.columns.len()).map(|position| cell(&row, position));
+            let full = match self.encoder.encode(cells, &mut self.batches.buffer) {
+                Ok(()) => {
+                    if self.origins {
+                        let bytes = self.batches.buffer.len().saturating_sub(start);
+                        let origin = self.origin(&row, bytes)?;
+                        self.batches.end.origins.push(origin);
+                    }
+                    self.batches.add_row()?
+                }
+                Err(RowError::Refused(refused)) => {
+                    let column = refused.column(self.encoder).to_owned();
+                    let error = refused.into_error(self.encoder);
+                    let reject = Reject {
+                        key: key_of(&row, &self.select.key)?,
+                        row: self.json(&row),
+                        column: Some(column),
+                        sqlstate: error.sqlstate().to_owned(),
+                        message: error.message,
+                        hint: error.hint,
+                    };
+                    self.batches.add_reject(reject)
+                }
+                Err(RowError::Broken(error)) => return Err(error.into()),
+            };
+            before = if full {
+                self.end_batch(key_of(&row, &self.select.key)?, false)?;
                 None
             } else {
                 Some(row)
@@ -142,7 +196,27 @@ impl Stream<'_> {
             Some(row) => key_of(&row, &self.select.key)?,
             None => None,
         };
-        Ok(self.batches.end(key, true)?)
+        Ok(self.end_batch(key, true)?)
+    }
+
+    fn end_batch(&mut self, key: Option<Key>, last: bool) -> Result<()> {
+        self.batches.end.adjustments = self.encoder.take_adjustments();
+        self.batches.end(key, last)
+    }
+
+    fn origin(&self, row: &Row, bytes: usize) -> Result<RowOrigin> {
+        Ok(RowOrigin {
+            bytes,
+            key: key_of(row, &self.select.key)?,
+            row: self.json(row),
+        })
+    }
+
+    fn json(&self, row: &Row) -> serde_json::Value {
+        let cells: Vec<Cell<'_>> = (0..self.columns.len())
+            .map(|position| cell(row, position))
+            .collect();
+        row_json(self.columns, &cells)
     }
 }
 
@@ -151,7 +225,10 @@ struct Batches<'a> {
     sink: &'a mut dyn BatchSink,
     limit: BatchLimit,
     buffer: Vec<u8>,
-    rows: u64,
+    /// What is known of the batch so far.
+    end: BatchEnd,
+    /// About how much its rejects hold.
+    rejected_bytes: usize,
     /// Bytes of this batch that the sink has already.
     handed_on: u64,
     /// Where the cursor stands: an empty batch leaves it there.
@@ -161,18 +238,27 @@ struct Batches<'a> {
 impl Batches<'_> {
     /// Counts the row that was encoded into the buffer; true when it fills the batch.
     fn add_row(&mut self) -> Result<bool> {
-        self.rows += 1;
+        self.end.rows += 1;
+        self.end.read += 1;
         if self.buffer.len() >= BUFFER_BYTES {
             self.hand_on()?;
         }
         let bytes = self.handed_on + self.buffer.len() as u64;
-        let full = self.rows >= self.limit.rows || bytes >= self.limit.bytes;
+        let full = self.end.rows >= self.limit.rows || bytes >= self.limit.bytes;
         let filled = self.buffer.len();
         if !full && filled > SMALL_BUFFER {
             self.buffer
                 .reserve_exact(BUFFER_CAPACITY.saturating_sub(filled));
         }
         Ok(full)
+    }
+
+    /// Keeps a row that was refused; true when there are enough of them for one batch.
+    fn add_reject(&mut self, reject: Reject) -> bool {
+        self.end.read += 1;
+        self.rejected_bytes += reject.row.to_string().len();
+        self.end.rejects.push(reject);
+        self.end.rejects.len() >= REJECTS || self.rejected_bytes >= REJECTED_BYTES
     }
 
     fn end(&mut self, key: Option<Key>, last: bool) -> Result<()> {
@@ -182,12 +268,12 @@ impl Batches<'_> {
         if key.is_some() {
             self.last_key = key;
         }
+        self.rejected_bytes = 0;
         self.sink.batch_end(BatchEnd {
-            rows: std::mem::take(&mut self.rows),
             bytes: std::mem::take(&mut self.handed_on),
             last_key: self.last_key.clone(),
             last,
-            ..BatchEnd::default()
+            ..std::mem::take(&mut self.end)
         })
     }
 
@@ -282,7 +368,8 @@ mod tests {
                 bytes: u64::MAX,
             },
             buffer: Vec::new(),
-            rows: 0,
+            end: BatchEnd::default(),
+            rejected_bytes: 0,
             handed_on: 0,
             last_key: None,
         };

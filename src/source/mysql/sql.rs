@@ -1,11 +1,12 @@
 //! The statements a copy sends: rows of a key range in key order, and where a chunk ends.
 
 use super::key::{self, KeyForm};
+use super::options::RowProtocol;
 use super::told::clean;
 use crate::error::{Error, Kind, Result};
 use crate::model::batch::BatchLimit;
 use crate::model::key::{Key, KeyRange};
-use crate::model::table::SourceColumn;
+use crate::model::table::{SourceColumn, SourceType};
 
 /// Rows wanted of a table.
 #[derive(Debug, Clone)]
@@ -16,9 +17,13 @@ pub struct SnapshotRequest {
     /// None: the whole table in one stream, without order.
     pub key: Option<KeyRequest>,
     pub range: KeyRange,
+    /// Only the rows with these keys, where there are any.
+    pub keys: Vec<Key>,
     /// A condition in the source's SQL, as the user wrote it.
     pub filter: Option<String>,
     pub limit: BatchLimit,
+    /// Tell with each batch what every row came from.
+    pub origins: bool,
 }
 
 /// The index to walk and its columns in order.
@@ -57,11 +62,11 @@ pub(super) fn quote(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
-pub(super) fn snapshot(request: &SnapshotRequest) -> Result<Select> {
+pub(super) fn snapshot(request: &SnapshotRequest, protocol: RowProtocol) -> Result<Select> {
     let mut list: Vec<String> = request
         .columns
         .iter()
-        .map(|column| quote(&column.name))
+        .map(|column| expression(column, protocol))
         .collect();
     let mut conditions = Vec::new();
     let mut key = Vec::new();
@@ -75,9 +80,17 @@ pub(super) fn snapshot(request: &SnapshotRequest) -> Result<Select> {
             if let Some(upper) = &request.range.upper {
                 conditions.push(bound(wanted, upper, ["<=", "<", "<="])?);
             }
+            if !request.keys.is_empty() {
+                let each: Vec<String> = request
+                    .keys
+                    .iter()
+                    .map(|key| equal(wanted, key))
+                    .collect::<Result<_>>()?;
+                conditions.push(format!("({})", each.join(" OR ")));
+            }
             tail = order(wanted);
         }
-        None if request.range.lower.is_some() || request.range.upper.is_some() => {
+        None if request.range != KeyRange::default() || !request.keys.is_empty() => {
             return Err(Error::new(Kind::Internal, "a key range without a key"));
         }
         None => {}
@@ -124,6 +137,15 @@ pub(super) fn boundary(request: &BoundaryRequest) -> Result<Select> {
         width: list.len(),
         key,
     })
+}
+
+/// The text protocol prints a FLOAT with six digits; as a DOUBLE it has all of them.
+fn expression(column: &SourceColumn, protocol: RowProtocol) -> String {
+    let name = quote(&column.name);
+    match (&column.source_type, protocol) {
+        (SourceType::Float, RowProtocol::Text) => format!("{name} + 0e0"),
+        _ => name,
+    }
 }
 
 /// Adds to `list` what must be read for the key and is not read already.
@@ -184,24 +206,42 @@ fn order(key: &KeyRequest) -> String {
     format!(" ORDER BY {}", names.join(", "))
 }
 
+fn equal(wanted: &KeyRequest, key: &Key) -> Result<String> {
+    require_width(wanted, key)?;
+    let parts: Vec<String> = wanted
+        .columns
+        .iter()
+        .zip(key)
+        .map(|(column, value)| {
+            key::literal(column, value).map(|value| format!("{} = {value}", quote(&column.name)))
+        })
+        .collect::<Result<_>>()?;
+    Ok(format!("({})", parts.join(" AND ")))
+}
+
+fn require_width(wanted: &KeyRequest, key: &Key) -> Result<()> {
+    if wanted.columns.len() == key.len() {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::InvalidState,
+        format!(
+            "the cursor has {} values, the key has {} columns",
+            key.len(),
+            wanted.columns.len()
+        ),
+    )
+    .with_detail("The source table was altered since the copy began, or the cursor was.")
+    .with_hint("Start the unit again from its beginning."))
+}
+
 /// The rows beyond a key: `a >= 1 AND (a > 1 OR (a = 1 AND b > 2))`. Both servers read index ranges
 /// out of this form; out of `(a, b) > (1, 2)` they do not.
 ///
 /// `operators` are those of the last column, of a column before it, and of the leading bound.
 fn bound(wanted: &KeyRequest, key: &Key, operators: [&str; 3]) -> Result<String> {
     let [last, strict, loose] = operators;
-    if wanted.columns.len() != key.len() {
-        return Err(Error::new(
-            Kind::InvalidState,
-            format!(
-                "the cursor has {} values, the key has {} columns",
-                key.len(),
-                wanted.columns.len()
-            ),
-        )
-        .with_detail("The source table was altered since the copy began, or the cursor was.")
-        .with_hint("Start the unit again from its beginning."));
-    }
+    require_width(wanted, key)?;
     let mut condition = String::new();
     for (column, value) in wanted.columns.iter().zip(key).rev() {
         let name = quote(&column.name);
@@ -226,7 +266,6 @@ fn bound(wanted: &KeyRequest, key: &Key, operators: [&str; 3]) -> Result<String>
 mod tests {
     use super::*;
     use crate::model::key::KeyValue;
-    use crate::model::table::SourceType;
 
     fn column(name: &str, source_type: SourceType, set: Option<&str>) -> SourceColumn {
         SourceColumn {
@@ -250,8 +289,10 @@ mod tests {
                 columns,
             }),
             range: KeyRange::default(),
+            keys: Vec::new(),
             filter: None,
             limit: BatchLimit { rows: 1, bytes: 1 },
+            origins: false,
         }
     }
 
@@ -260,11 +301,11 @@ mod tests {
         let mut wanted = request(vec![int("a")], None);
         wanted.filter = Some("a = 1 -- only one".into());
         assert_eq!(
-            snapshot(&wanted).unwrap().text,
+            snapshot(&wanted, RowProtocol::Binary).unwrap().text,
             "SELECT `a` FROM `s`.`t``x` WHERE (\na = 1 -- only one\n)"
         );
         wanted.range.lower = Some(vec![KeyValue::Int(1)]);
-        assert!(snapshot(&wanted).is_err());
+        assert!(snapshot(&wanted, RowProtocol::Binary).is_err());
     }
 
     #[test]
@@ -276,7 +317,7 @@ mod tests {
         let key = |a, b, c| Some(vec![KeyValue::Int(a), KeyValue::Int(b), KeyValue::Int(c)]);
         wanted.range.lower = key(1, 2, 3);
         wanted.range.upper = key(4, 5, 6);
-        let select = snapshot(&wanted).unwrap();
+        let select = snapshot(&wanted, RowProtocol::Binary).unwrap();
         assert_eq!(
             select.text,
             "SELECT `v`, `b`, `a`, `c` FROM `s`.`t``x` FORCE INDEX (`PRIMARY`) WHERE \
@@ -288,13 +329,20 @@ mod tests {
         let positions: Vec<usize> = select.key.iter().map(|part| part.position).collect();
         assert_eq!(positions, [2, 1, 3]);
         wanted.range.lower = Some(vec![KeyValue::Int(1)]);
-        assert_eq!(snapshot(&wanted).unwrap_err().kind, Kind::InvalidState);
+        assert_eq!(
+            snapshot(&wanted, RowProtocol::Binary).unwrap_err().kind,
+            Kind::InvalidState
+        );
     }
 
     #[test]
     fn a_key_of_another_character_set_is_read_raw() {
         let name = column("n", SourceType::VarChar { length: 9 }, Some("latin1"));
-        let select = snapshot(&request(vec![name.clone()], Some(vec![name.clone()]))).unwrap();
+        let select = snapshot(
+            &request(vec![name.clone()], Some(vec![name.clone()])),
+            RowProtocol::Binary,
+        )
+        .unwrap();
         assert!(
             select
                 .text
@@ -323,5 +371,29 @@ mod tests {
              `n` > _latin1 X'e9' ORDER BY `n` LIMIT 1 OFFSET 99"
         );
         assert!(boundary(&BoundaryRequest { rows: 0, ..wanted }).is_err());
+    }
+
+    #[test]
+    fn rows_are_found_again_by_their_keys() {
+        let mut wanted = request(vec![int("v")], Some(vec![int("a"), int("b")]));
+        wanted.keys = vec![
+            vec![KeyValue::Int(1), KeyValue::Int(-2)],
+            vec![KeyValue::Int(3), KeyValue::Int(4)],
+        ];
+        let text = snapshot(&wanted, RowProtocol::Binary).unwrap().text;
+        assert!(
+            text.contains("WHERE ((`a` = 1 AND `b` = -2) OR (`a` = 3 AND `b` = 4)) ORDER BY"),
+            "{text}"
+        );
+        wanted.keys = vec![vec![KeyValue::Int(1)]];
+        assert!(snapshot(&wanted, RowProtocol::Binary).is_err());
+    }
+
+    #[test]
+    fn a_float_keeps_its_digits_over_the_text_protocol() {
+        let wanted = request(vec![column("f", SourceType::Float, None)], None);
+        let text = |protocol| snapshot(&wanted, protocol).unwrap().text;
+        assert_eq!(text(RowProtocol::Text), "SELECT `f` + 0e0 FROM `s`.`t``x`");
+        assert_eq!(text(RowProtocol::Binary), "SELECT `f` FROM `s`.`t``x`");
     }
 }

@@ -1,0 +1,51 @@
+//! Rows that could not be written: having them written again, and forgetting them.
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use super::control::{locked, require_unit};
+use super::own_job;
+use crate::catalog::run;
+use crate::catalog::{reject, unit};
+use crate::engine::processes::wake_supervisor_at_commit;
+use crate::error::Result;
+use crate::model::state::RunStatus;
+use crate::pg::report;
+use crate::plan::identifier::literal;
+
+#[pg_extern]
+fn sync_redrive(job: &str, unit: default!(Option<&str>, "NULL")) -> Result<i64, ErrorReport> {
+    Ok(redrive(job, unit)?)
+}
+
+#[pg_extern]
+fn sync_clear_rejects(job: &str, unit: default!(Option<&str>, "NULL")) -> Result<i64, ErrorReport> {
+    let job = own_job(job)?;
+    let cleared = reject::clear(job.job_id, unit)?;
+    Ok(i64::try_from(cleared).unwrap_or(i64::MAX))
+}
+
+fn redrive(name: &str, unit: Option<&str>) -> Result<i64> {
+    let job = own_job(name)?;
+    let run = locked(&job)?;
+    require_unit(&job, &run, unit)?;
+    let marked = unit::mark_for_redrive(run.run_id, unit)?;
+    let mut rejects = 0;
+    for name in &marked {
+        if let Some(unit) = unit::find(job.job_id, name)? {
+            rejects += reject::count(unit.unit_id)?;
+        }
+    }
+    if marked.is_empty() {
+        report::notice(&format!(
+            "nothing to do: no unit whose rows have all been read has rejects (SELECT * FROM sync_rejects WHERE job = {})",
+            literal(name)
+        ));
+        return Ok(0);
+    }
+    if run.status()?.ended() {
+        run::reopen(&run, RunStatus::Running)?;
+    }
+    wake_supervisor_at_commit();
+    Ok(i64::try_from(rejects).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,233 @@
+//! Where the rows of a unit go, and writing one batch there.
+//!
+//! A batch is written as one COPY. Where PostgreSQL refuses it for one of its rows, that row has to
+//! be found: the batch is read again with what each row came from ([`Destination::write_carefully`]),
+//! halved in subtransactions until the bad rows are alone, and these become rejects.
+
+use super::reader::{Piece, Reader};
+use crate::catalog::unit::Unit;
+use crate::codec::{ColumnEncoder, ColumnRules, RowEncoder};
+use crate::error::{Error, Kind, Result};
+use crate::model::batch::{BatchEnd, RowOrigin};
+use crate::model::pg_type::PgType;
+use crate::model::policy::Policies;
+use crate::model::reject::Reject;
+use crate::model::state::LoadMethod;
+use crate::pg::relation::Relation;
+use crate::pg::transaction;
+use crate::plan::table::TablePlan;
+use crate::sink::copy::{BatchPieces, copy_batch, copy_rows};
+use crate::sink::{stage, target};
+
+/// The table that the rows of a unit go into, as it is now.
+pub struct Destination {
+    pub plan: TablePlan,
+    relation: Relation,
+    columns: Vec<(String, PgType)>,
+}
+
+/// What became of the rows of a batch.
+#[derive(Debug, Default)]
+pub struct Written {
+    pub rows: u64,
+    /// Kept out by a trigger of the target.
+    pub filtered: u64,
+    /// Refused by PostgreSQL.
+    pub rejects: Vec<Reject>,
+}
+
+impl Destination {
+    pub fn find(unit: &Unit) -> Result<Self> {
+        let fitted = target::get(unit.plan()?)?;
+        let relation = match &unit.stage {
+            Some(stage) if unit.method()? == LoadMethod::Merge => stage::get(&fitted.plan, stage)?,
+            _ => fitted.relation,
+        };
+        if Some(relation.oid) != unit.load_oid {
+            return Err(Error::new(
+                Kind::InvalidState,
+                format!(
+                    "the table that the rows of unit \"{}\" went into was replaced by another one",
+                    unit.unit
+                ),
+            )
+            .with_hint(format!(
+                "SELECT sync_retry('<job>', {}); copies it from the start",
+                crate::plan::identifier::literal(&unit.unit)
+            )));
+        }
+        let columns = fitted
+            .plan
+            .columns
+            .iter()
+            .map(|column| (column.target_name.clone(), column.stored()))
+            .collect();
+        Ok(Destination {
+            plan: fitted.plan,
+            relation,
+            columns,
+        })
+    }
+
+    /// The encoder of its rows.
+    pub fn encoder(&self, policies: Policies) -> Result<RowEncoder> {
+        let columns = self
+            .plan
+            .columns
+            .iter()
+            .map(|column| {
+                let rules = ColumnRules {
+                    policies,
+                    cast: column.cast,
+                };
+                ColumnEncoder::new(&column.source, column.target, rules)
+                    .map(|encoder| (column.source.name.clone(), encoder))
+            })
+            .collect::<Result<_>>()?;
+        Ok(RowEncoder::new(columns))
+    }
+
+    /// Copies one batch that begins with `first`, as it comes.
+    pub fn write(&self, first: Piece, reader: &Reader) -> Result<(Written, BatchEnd)> {
+        match first {
+            Piece::BatchEnd(end) => Ok((Written::default(), end)),
+            Piece::Rows(rows) => {
+                let mut pieces = Pieces { reader, end: None };
+                let (taken, end) = copy_batch(&self.relation, &self.columns, rows, &mut pieces)?;
+                Ok((self.written(end.rows, taken)?, end))
+            }
+        }
+    }
+
+    /// Copies one batch that begins with `first` and whose rows' origins are known. Rows that
+    /// PostgreSQL refuses become rejects.
+    pub fn write_carefully(&self, first: Piece, reader: &Reader) -> Result<(Written, BatchEnd)> {
+        let mut rows = Vec::new();
+        let mut piece = first;
+        let mut end = loop {
+            match piece {
+                Piece::Rows(buffer) => {
+                    rows.extend_from_slice(&buffer);
+                    reader.recycle(buffer);
+                }
+                Piece::BatchEnd(end) => break end,
+            }
+            piece = reader.next_piece()?;
+        };
+        let written = self.write_rows(&rows, std::mem::take(&mut end.origins))?;
+        Ok((written, end))
+    }
+
+    /// Copies rows that are at hand. Those that PostgreSQL refuses become rejects.
+    pub fn write_rows(&self, rows: &[u8], origins: Vec<RowOrigin>) -> Result<Written> {
+        let mut starts = Vec::with_capacity(origins.len() + 1);
+        let mut start = 0usize;
+        for origin in &origins {
+            starts.push(start);
+            start = start.saturating_add(origin.bytes);
+        }
+        starts.push(start);
+        if start != rows.len() {
+            return Err(Error::new(
+                Kind::Internal,
+                "the rows of a batch are not as long as they were said to be",
+            ));
+        }
+        let mut origins: Vec<Option<RowOrigin>> = origins.into_iter().map(Some).collect();
+        let mut written = Written::default();
+        // Ranges of rows still to be copied, the first on top.
+        let mut ranges = vec![(0, origins.len())];
+        while let Some((from, to)) = ranges.pop() {
+            let (Some(&begin), Some(&end)) = (starts.get(from), starts.get(to)) else {
+                continue;
+            };
+            let some = rows.get(begin..end).unwrap_or_default();
+            if some.is_empty() {
+                continue;
+            }
+            let tried = transaction::attempt(|| {
+                let taken = copy_rows(&self.relation, &self.columns, some.to_vec())?;
+                self.written((to - from) as u64, taken)
+            });
+            match tried {
+                Ok(part) => {
+                    written.rows += part.rows;
+                    written.filtered += part.filtered;
+                }
+                Err(error) if !refuses_a_row(&error) => return Err(error),
+                Err(error) if to - from == 1 => {
+                    if let Some(origin) = origins.get_mut(from).and_then(Option::take) {
+                        written.rejects.push(reject(origin, &error));
+                    }
+                }
+                Err(_) => {
+                    let middle = from + (to - from) / 2;
+                    ranges.push((middle, to));
+                    ranges.push((from, middle));
+                }
+            }
+        }
+        Ok(written)
+    }
+
+    /// Of `sent` rows the table took so many. Only a trigger may keep rows out.
+    fn written(&self, sent: u64, taken: u64) -> Result<Written> {
+        let filtered = sent.saturating_sub(taken);
+        if taken > sent || filtered > 0 && !self.relation.filters {
+            return Err(Error::new(
+                Kind::InvalidState,
+                format!("the target took {taken} of {sent} rows"),
+            )
+            .with_detail("No trigger of the target table could have kept rows out."));
+        }
+        Ok(Written {
+            rows: taken,
+            filtered,
+            rejects: Vec::new(),
+        })
+    }
+}
+
+/// Is it an error of a row, rather than of the table, the server or the source?
+pub fn refuses_a_row(error: &Error) -> bool {
+    // Data exceptions, constraints, RAISE in a trigger, WITH CHECK OPTION; an index row too large.
+    error.kind == Kind::Postgres
+        && (matches!(error.sqlstate().get(..2), Some("22" | "23" | "P0" | "44"))
+            || error.sqlstate() == "54000")
+}
+
+fn reject(origin: RowOrigin, error: &Error) -> Reject {
+    Reject {
+        key: origin.key,
+        row: origin.row,
+        column: None,
+        sqlstate: error.sqlstate().to_owned(),
+        message: crate::catalog::run::full_message(error),
+        hint: error.hint.clone(),
+    }
+}
+
+struct Pieces<'a> {
+    reader: &'a Reader,
+    end: Option<BatchEnd>,
+}
+
+impl BatchPieces for Pieces<'_> {
+    fn next(&mut self) -> Result<Option<Vec<u8>>> {
+        match self.reader.next_piece()? {
+            Piece::Rows(rows) => Ok(Some(rows)),
+            Piece::BatchEnd(end) => {
+                self.end = Some(end);
+                Ok(None)
+            }
+        }
+    }
+
+    fn recycle(&mut self, buffer: Vec<u8>) {
+        self.reader.recycle(buffer);
+    }
+
+    fn take_end(&mut self) -> Option<BatchEnd> {
+        self.end.take()
+    }
+}

@@ -1,0 +1,234 @@
+//! Writing a unit's rejects again, after their cause was mended here or at the source.
+//!
+//! A row with a key is read anew from the source, so that what goes in is what the source has now; a
+//! row that is not there any more is no reject any more. A row without a key is taken as it was kept.
+//! What goes in is taken out of the rejects in the same transaction; what is refused again stays, with
+//! the new reason.
+
+use super::destination::Destination;
+use super::failure;
+use super::reader::{Piece, Reader};
+use super::split::key_request;
+use crate::catalog::job::{self, Job};
+use crate::catalog::reject::{self, Kept, Outcome};
+use crate::catalog::unit::{self, Unit};
+use crate::codec::{RowEncoder, RowError, replay};
+use crate::error::{Error, Kind, Result};
+use crate::model::batch::{BatchEnd, BatchLimit, RowOrigin};
+use crate::model::cell::Cell;
+use crate::model::key::{Key, KeyRange};
+use crate::model::reject::Reject;
+use crate::model::table::SourceColumn;
+use crate::pg::transaction;
+use crate::source::mysql::SnapshotRequest;
+
+/// Rejects that are looked at together.
+const AT_ONCE: i64 = 100;
+const LIMIT: BatchLimit = BatchLimit {
+    rows: 100,
+    bytes: 1024 * 1024,
+};
+
+pub fn redrive(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
+    let options = job.options()?;
+    let (destination, policies) = transaction::run(|| {
+        let values = job::unit_options(job.job_id, &unit.unit)?.values;
+        Ok((Destination::find(unit)?, options.values.policies(&values)))
+    })?;
+    let driving = Driving {
+        job,
+        unit,
+        columns: destination
+            .plan
+            .columns
+            .iter()
+            .map(|column| column.source.clone())
+            .collect(),
+        destination,
+    };
+    let mut after = 0;
+    loop {
+        let rejects = transaction::run(|| reject::after(unit.unit_id, after, AT_ONCE))?;
+        let Some(last) = rejects.last() else {
+            break;
+        };
+        after = last.reject_id;
+        let encoder = driving.destination.encoder(policies)?;
+        let (keyed, kept): (Vec<_>, Vec<_>) =
+            rejects.into_iter().partition(|reject| reject.key.is_some());
+        if !keyed.is_empty() {
+            driving.read_again(keyed, encoder.clone(), reader)?;
+        }
+        if !kept.is_empty() {
+            driving.replay(&kept, encoder)?;
+        }
+    }
+    transaction::run(|| unit::set_redriven(unit))
+}
+
+struct Driving<'a> {
+    job: &'a Job,
+    unit: &'a Unit,
+    destination: Destination,
+    columns: Vec<SourceColumn>,
+}
+
+impl Driving<'_> {
+    /// Reads the rows with the rejects' keys from the source and writes them.
+    fn read_again(
+        &self,
+        mut rejects: Vec<Kept>,
+        encoder: RowEncoder,
+        reader: &Reader,
+    ) -> Result<()> {
+        let plan = &self.destination.plan;
+        let keys: Vec<Key> = rejects.iter().filter_map(|kept| kept.key.clone()).collect();
+        reader.start_snapshot(
+            SnapshotRequest {
+                schema: plan.source_schema.clone(),
+                table: plan.source_table.clone(),
+                columns: self.columns.clone(),
+                key: key_request(plan)?,
+                range: KeyRange::default(),
+                keys,
+                filter: plan.filter.clone(),
+                limit: LIMIT,
+                origins: true,
+            },
+            encoder,
+        )?;
+        loop {
+            let (rows, mut end) = batch(reader)?;
+            let last = end.last;
+            let origins = std::mem::take(&mut end.origins);
+            transaction::run(|| {
+                self.lock()?;
+                let mut start = 0usize;
+                for origin in origins {
+                    let row = rows
+                        .get(start..start.saturating_add(origin.bytes))
+                        .ok_or_else(out_of_step)?;
+                    start = start.saturating_add(origin.bytes);
+                    let kept = take(&mut rejects, origin.key.as_ref()).ok_or_else(out_of_step)?;
+                    self.write(&kept, row, origin)?;
+                }
+                for again in std::mem::take(&mut end.rejects) {
+                    let kept = take(&mut rejects, again.key.as_ref()).ok_or_else(out_of_step)?;
+                    self.renew(&kept, again)?;
+                }
+                Ok(())
+            })?;
+            if last {
+                break;
+            }
+        }
+        transaction::run(|| {
+            self.lock()?;
+            for kept in &rejects {
+                reject::settle(kept, Outcome::Gone)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Writes rows as they were kept.
+    fn replay(&self, rejects: &[Kept], mut encoder: RowEncoder) -> Result<()> {
+        transaction::run(|| {
+            self.lock()?;
+            for kept in rejects {
+                // A value that was too long to be kept whole leaves the reject as it is.
+                let Ok(values) = replay(&self.columns, &kept.row) else {
+                    continue;
+                };
+                let cells = values.iter().map(|value| match value {
+                    Some(bytes) => Cell::Bytes(bytes),
+                    None => Cell::Null,
+                });
+                let mut row = Vec::new();
+                match encoder.encode(cells, &mut row) {
+                    Ok(()) => {
+                        let origin = RowOrigin {
+                            bytes: row.len(),
+                            key: None,
+                            row: kept.row.clone(),
+                        };
+                        self.write(kept, &row, origin)?;
+                    }
+                    Err(RowError::Refused(refused)) => {
+                        let column = refused.column(&encoder).to_owned();
+                        let error = refused.into_error(&encoder);
+                        let again = Reject {
+                            key: None,
+                            row: kept.row.clone(),
+                            column: Some(column),
+                            sqlstate: error.sqlstate().to_owned(),
+                            message: error.message,
+                            hint: error.hint,
+                        };
+                        self.renew(kept, again)?;
+                    }
+                    Err(RowError::Broken(error)) => return Err(error),
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn lock(&self) -> Result<()> {
+        match unit::lock_redriving(self.unit)? {
+            true => Ok(()),
+            false => Err(unit::taken_away(&self.unit.unit)),
+        }
+    }
+
+    fn write(&self, kept: &Kept, row: &[u8], origin: RowOrigin) -> Result<()> {
+        let mut written = self.destination.write_rows(row, vec![origin])?;
+        match written.rejects.pop() {
+            Some(again) => self.renew(kept, again),
+            None => {
+                let outcome = match written.filtered {
+                    0 => Outcome::Written,
+                    _ => Outcome::Filtered,
+                };
+                reject::settle(kept, outcome).map(|_| ())
+            }
+        }
+    }
+
+    fn renew(&self, kept: &Kept, again: Reject) -> Result<()> {
+        let mut again = [again];
+        failure::name_rejects(&mut again, &self.job.job, &self.unit.unit);
+        let [again] = again;
+        reject::renew(kept, &again)
+    }
+}
+
+/// The reject with this key; where the source spells the key otherwise now, any that is left.
+fn take(rejects: &mut Vec<Kept>, key: Option<&Key>) -> Option<Kept> {
+    let found = rejects
+        .iter()
+        .position(|kept| kept.key.as_ref() == key)
+        .or_else(|| rejects.len().checked_sub(1))?;
+    Some(rejects.swap_remove(found))
+}
+
+/// The rows of the next batch and what closed it.
+fn batch(reader: &Reader) -> Result<(Vec<u8>, BatchEnd)> {
+    let mut rows = Vec::new();
+    loop {
+        match reader.next_piece()? {
+            Piece::Rows(buffer) => {
+                rows.extend_from_slice(&buffer);
+                reader.recycle(buffer);
+            }
+            Piece::BatchEnd(end) => return Ok((rows, end)),
+        }
+    }
+}
+
+fn out_of_step() -> Error {
+    Error::new(
+        Kind::ProtocolViolation,
+        "the source sent more rows than it was asked for",
+    )
+}

@@ -1,0 +1,97 @@
+//! CHECK constraints: the source's own, and the labels of an enum that becomes text.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::columns::{Column, Draft};
+use super::expression::shown;
+use super::identifier::{literal, quote};
+use super::names;
+use crate::codec;
+use crate::model::pg_type::oid;
+use crate::model::table::SourceType;
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+pub struct CheckPlan {
+    pub name: String,
+    pub condition: String,
+}
+
+/// `taken`: names of the table's other constraints.
+pub(super) fn plan_checks(
+    draft: &Draft<'_>,
+    taken: &mut BTreeSet<String>,
+    warnings: &mut Vec<String>,
+) -> Vec<CheckPlan> {
+    let target_table = draft.context.target_table;
+    let columns = draft.columns;
+    let mut checks = Vec::new();
+    for check in &draft.table.checks {
+        let told = |reason: &str| {
+            format!(
+                "check {} is not kept: {reason}: {}",
+                quote(&check.name),
+                shown(&check.clause)
+            )
+        };
+        if !check.enforced {
+            warnings.push(told("it is not enforced at the source"));
+            continue;
+        }
+        match draft.scope.condition(&check.clause) {
+            Err(reason) => warnings.push(told(&reason)),
+            Ok(condition) => {
+                // The check of one column has no name at the source but the column's.
+                let of_column = columns
+                    .iter()
+                    .any(|column| column.source.name == check.name);
+                let name = names::fold(&check.name, draft.context.job.names);
+                let name = match of_column {
+                    true => format!("{target_table}_{name}_check"),
+                    false => name,
+                };
+                let given = names::distinct(&name, taken);
+                if given != check.name && !of_column {
+                    warnings.push(format!(
+                        "check {} is named {}",
+                        quote(&check.name),
+                        quote(&given)
+                    ));
+                }
+                checks.push(CheckPlan {
+                    name: given,
+                    condition,
+                });
+            }
+        }
+    }
+    for column in columns {
+        if let Some(condition) = labels(column) {
+            let name = format!("{target_table}_{}_check", column.name);
+            checks.push(CheckPlan {
+                name: names::distinct(&name, taken),
+                condition,
+            });
+        }
+    }
+    checks
+}
+
+/// That a column holds one of its labels, where its type does not say so.
+fn labels(column: &Column<'_>) -> Option<String> {
+    let SourceType::Enum { labels } = &column.source.source_type else {
+        return None;
+    };
+    let target = column.typed.target;
+    let plain = codec::type_name(target).is_ok_and(|name| name == column.typed.type_name);
+    if !plain || labels.is_empty() || !matches!(target.oid, oid::TEXT | oid::VARCHAR) {
+        return None;
+    }
+    let labels: Vec<String> = labels.iter().map(|label| literal(label)).collect();
+    Some(format!(
+        "{} IN ({})",
+        quote(&column.name),
+        labels.join(", ")
+    ))
+}
