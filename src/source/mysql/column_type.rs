@@ -15,6 +15,8 @@ pub(super) struct Described {
     pub fraction: Option<u64>,
     /// A `json_valid` check of its own: what MariaDB makes of the type JSON.
     pub json_checked: bool,
+    /// SRS_ID: the only SRID that values of a geometry column may have.
+    pub srid: Option<u64>,
 }
 
 pub(super) fn source_type(column: &Described) -> SourceType {
@@ -61,6 +63,13 @@ pub(super) fn source_type(column: &Described) -> SourceType {
             labels(&column.column_type).map_or_else(unmapped, |labels| SourceType::Set { labels })
         }
         "json" => SourceType::Json,
+        "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring"
+        | "multipolygon" | "geometrycollection" | "geomcollection" => SourceType::Geometry {
+            srid: small(column.srid),
+        },
+        "uuid" => SourceType::Uuid,
+        "inet4" => SourceType::Inet4,
+        "inet6" => SourceType::Inet6,
         _ => unmapped(),
     }
 }
@@ -152,10 +161,32 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_stays_unmapped() {
+    fn every_geometry_is_one_type() {
+        let point = Described {
+            srid: Some(4326),
+            ..described("point", "point")
+        };
+        assert_eq!(
+            source_type(&point),
+            SourceType::Geometry { srid: Some(4326) }
+        );
         for name in [
-            "geometry", "inet6", "uuid", "vector", "bit", "decimal", "enum",
+            "geometry",
+            "geomcollection",
+            "geometrycollection",
+            "multipolygon",
         ] {
+            assert_eq!(
+                source_type(&described(name, name)),
+                SourceType::Geometry { srid: None }
+            );
+        }
+        assert_eq!(source_type(&described("inet6", "inet6")), SourceType::Inet6);
+    }
+
+    #[test]
+    fn what_is_not_known_stays_unmapped() {
+        for name in ["vector", "xmltype", "bit", "decimal", "enum"] {
             assert_eq!(
                 source_type(&described(name, name)),
                 SourceType::Unmapped { name: name.into() }

@@ -1,7 +1,8 @@
 //! MySQL 5.7 and later, MariaDB 10.5 and later.
 //!
 //! `endpoint` says where and as whom, `connect` opens one pinned session, `preflight` checks what a
-//! copy needs, `schema` reads the catalog, `snapshot` streams rows. A [`connect::Connection`] is all
+//! copy needs, `schema` reads the catalog
+//! with `columns`, `indexes`, `constraints` and `references`, `snapshot` streams rows. A [`connect::Connection`] is all
 //! the state there is: dropping a future in the middle costs that connection and nothing else.
 //! `sql` and `key` are pure: they build every statement whose text depends on data.
 //!
@@ -9,12 +10,17 @@
 //! which cannot be interrupted: end the runtime with `shutdown_background`, not by dropping it.
 
 pub mod column_type;
+mod columns;
 pub mod connect;
+mod constraints;
 pub mod endpoint;
 pub mod errors;
+mod expression;
+mod indexes;
 pub mod key;
 pub mod options;
 pub mod preflight;
+mod references;
 pub mod schema;
 pub mod session;
 pub mod snapshot;
