@@ -14,6 +14,7 @@ mod rejects;
 mod removal;
 mod restart;
 mod rights;
+mod schemas;
 mod source_faults;
 mod superuser;
 mod two_jobs;

@@ -8,8 +8,7 @@ mod value;
 use crate::support::canonical::{is_mysql, my_literal, my_name, pg_literal};
 use crate::support::compare::compare_where;
 use crate::support::dice::Dice;
-use crate::support::fixture::{self, Databases, LONG};
-use crate::support::wait::wait_for;
+use crate::support::fixture::Databases;
 use column::Column;
 use std::collections::BTreeSet;
 use value::Family;
@@ -66,12 +65,7 @@ fn round(test: &mut Databases, dice: &mut Dice, numbers: std::ops::Range<u64>) -
     }
     for job in ["by_binary", "by_text"] {
         // A unit that fails is among the faults, with its table.
-        let ended = wait_for(LONG, || fixture::ended(&test.status(job)).then_some(()));
-        assert!(
-            ended.is_some(),
-            "{job}: {}",
-            fixture::report(&mut test.pg, job)
-        );
+        test.end(job);
     }
     let mut faults = Vec::new();
     for table in &tables {

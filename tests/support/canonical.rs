@@ -142,7 +142,12 @@ fn column(
             number(pg, pg_type),
             Reading::Same,
         ),
-        "decimal" => (plain(), format!("{pg}::text"), Reading::Same),
+        // + 0 takes the zeros of a zerofill away, not those of the scale.
+        "decimal" => (
+            format!("CAST({my} + 0 AS CHAR)"),
+            format!("{pg}::text"),
+            Reading::Same,
+        ),
         // The nearest double, written so that it can be read back; + 0 would lose a negative zero.
         "float" | "double" => (
             format!("CAST({my} * 1e0 AS CHAR)"),

@@ -1,5 +1,6 @@
 //! A pair of servers, a database of one test on each, and the steps that most tests share.
 
+use super::canonical::pg_literal;
 use super::mariadb::{self, MariaDb};
 use super::mariadb_client::MariaDbClient;
 use super::postgres::{Postgres, Settings};
@@ -88,9 +89,9 @@ impl Databases {
     }
 
     pub fn job_from(&mut self, source: &str, job: &str, units: &str, options: &str) {
-        let options = super::canonical::pg_literal(options);
+        let [job, options] = [job, options].map(pg_literal);
         self.pg.rows(&format!(
-            "SELECT sync_create_job('{job}', source => '{source}', units => '{{{units}}}', options => {options})"
+            "SELECT sync_create_job({job}, source => '{source}', units => '{{{units}}}', options => {options})"
         ));
     }
 
@@ -123,6 +124,15 @@ impl Databases {
     #[track_caller]
     pub fn finish(&mut self, job: &str) {
         finish(&mut self.pg, job);
+    }
+
+    /// Waits until the run is over, whatever it came to, and returns its status.
+    #[track_caller]
+    pub fn end(&mut self, job: &str) -> String {
+        let end = wait_for(LONG, || {
+            Some(self.status(job)).filter(|status| ended(status))
+        });
+        end.unwrap_or_else(|| panic!("{job} does not end: {}", report(&mut self.pg, job)))
     }
 
     pub fn run(&mut self, job: &str) {

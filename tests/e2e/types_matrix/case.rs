@@ -20,7 +20,8 @@ pub struct Case {
     pub holds: &'static [&'static str],
     /// SQL of values that the source takes in a lax mode only, maybe bent, and that arrive.
     pub bends: &'static [&'static str],
-    /// SQL of values that the source takes in a lax mode, and the SQLSTATE of their rejects.
+    /// SQL of values that the source takes in a lax mode, and the SQLSTATE of their rejects; with a
+    /// star where PostgreSQL itself refuses the row, which names no column.
     pub refuses: &'static [(&'static str, &'static str)],
 }
 
