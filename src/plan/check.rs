@@ -78,7 +78,8 @@ pub(super) fn plan_checks(
     checks
 }
 
-/// That a column holds one of its labels, where its type does not say so.
+/// That a column holds one of its labels, where its type does not say so. The source's value of index
+/// 0, which is no label and prints as '', is a value like others.
 fn labels(column: &Column<'_>) -> Option<String> {
     let SourceType::Enum { labels } = &column.source.source_type else {
         return None;
@@ -88,7 +89,13 @@ fn labels(column: &Column<'_>) -> Option<String> {
     if !plain || labels.is_empty() || !matches!(target.oid, oid::TEXT | oid::VARCHAR) {
         return None;
     }
-    let labels: Vec<String> = labels.iter().map(|label| literal(label)).collect();
+    let empty = (!labels.iter().any(String::is_empty)).then_some("");
+    let labels: Vec<String> = labels
+        .iter()
+        .map(String::as_str)
+        .chain(empty)
+        .map(literal)
+        .collect();
     Some(format!(
         "{} IN ({})",
         quote(&column.name),

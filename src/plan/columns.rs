@@ -6,9 +6,10 @@ use super::context::PlanContext;
 use super::expression::Scope;
 use super::names::column_names;
 use super::near::near;
-use super::table::alter_unit;
+use super::table::{ColumnPlan, alter_unit};
 use crate::error::{Error, Kind, Result};
 use crate::model::cast::Casts;
+use crate::model::pg_type::PgType;
 use crate::model::table::{SourceColumn, SourceTable};
 
 /// PostgreSQL's limit of columns in a table.
@@ -158,4 +159,10 @@ fn refusal(table: &SourceTable, columns: &[Column<'_>], refused: &[Error]) -> Er
         "Leave out what cannot be copied: {}.",
         alter_unit(table, &serde_json::json!({"columns": rest}))
     ))
+}
+impl ColumnPlan {
+    /// The type that the target's column has, by its own number.
+    pub fn stored(&self) -> PgType {
+        self.actual.unwrap_or(self.target)
+    }
 }

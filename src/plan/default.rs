@@ -15,6 +15,10 @@ pub(super) fn default_sql(column: &ScopeColumn<'_>) -> Result<Option<String>, Re
         None => return Ok(None),
         Some(SourceDefault::Literal(text)) => value(text, column)?,
         Some(SourceDefault::Expression(sql)) => match constant(sql) {
+            // What the source could not tell for certain.
+            Some(text) if text.contains('?') => {
+                return Err("a question mark in it may stand for another character".to_string());
+            }
             Some(text) => value(&text, column)?,
             None => Scope::default().assigned(sql, Purpose::Default, column)?,
         },

@@ -79,13 +79,6 @@ pub struct ColumnPlan {
     pub default: Option<String>,
 }
 
-impl ColumnPlan {
-    /// The type that the target's column has, by its own number.
-    pub fn stored(&self) -> PgType {
-        self.actual.unwrap_or(self.target)
-    }
-}
-
 /// The key a unit is walked by, with the source's names.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub struct KeyPlan {

@@ -50,7 +50,7 @@ impl Parser {
                 _ => return Err("CAST has an unknown length".to_string()),
             }
             if !self.take_symbol(",") {
-                self.expect(")")?;
+                self.require(")")?;
                 return Ok(numbers);
             }
         }

@@ -98,7 +98,7 @@ impl Translator<'_> {
                     Sort::Int { bytes, .. } => {
                         let sort = Sort::Int {
                             bytes: (*bytes).max(8),
-                            unsigned: true,
+                            unsigned: false,
                         };
                         let value = match bytes {
                             2 | 4 => value.cast("bigint", sort.clone()),

@@ -9,6 +9,7 @@
 //! translated only where it means the same for operands of these sorts; everything else is refused
 //! with a reason, which the plan shows. A refused expression costs a warning, a wrong one data.
 
+mod arithmetic;
 mod assign;
 mod cast_type;
 mod compare;

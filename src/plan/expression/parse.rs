@@ -64,14 +64,14 @@ impl Parser {
         taken
     }
 
-    pub(super) fn expect(&mut self, symbol: &str) -> Result<(), Reason> {
+    pub(super) fn require(&mut self, symbol: &str) -> Result<(), Reason> {
         match self.take_symbol(symbol) {
             true => Ok(()),
             false => Err(self.unknown()),
         }
     }
 
-    fn expect_word(&mut self, word: &str) -> Result<(), Reason> {
+    fn require_word(&mut self, word: &str) -> Result<(), Reason> {
         match self.take_word(word) {
             true => Ok(()),
             false => Err(self.unknown()),
@@ -177,7 +177,7 @@ impl Parser {
         }
         let negated = self.take_word("not");
         if self.take_word("in") {
-            self.expect("(")?;
+            self.require("(")?;
             let list = self.list()?;
             return Ok(Tree::In {
                 operand,
@@ -187,7 +187,7 @@ impl Parser {
         }
         if self.take_word("between") {
             let low = Box::new(self.expression(COMPARISON)?);
-            self.expect_word("and")?;
+            self.require_word("and")?;
             let high = Box::new(self.expression(COMPARISON)?);
             return Ok(Tree::Between {
                 operand,
@@ -218,7 +218,7 @@ impl Parser {
         match self.next()? {
             Token::Symbol("(") => {
                 let inner = self.expression(0)?;
-                self.expect(")")?;
+                self.require(")")?;
                 Ok(inner)
             }
             Token::Symbol("-") => Ok(Tree::Negative(Box::new(self.expression(SIGN)?))),
@@ -283,16 +283,16 @@ impl Parser {
         match word.as_str() {
             "cast" => {
                 let operand = Box::new(self.expression(0)?);
-                self.expect_word("as")?;
+                self.require_word("as")?;
                 let to = self.cast_type()?;
-                self.expect(")")?;
+                self.require(")")?;
                 Ok(Tree::Cast(operand, to))
             }
             "convert" => {
                 let operand = Box::new(self.expression(0)?);
-                self.expect_word("using")?;
+                self.require_word("using")?;
                 self.unicode()?;
-                self.expect(")")?;
+                self.require(")")?;
                 Ok(Tree::Cast(operand, CastTo::Unicode))
             }
             _ => Ok(Tree::Call(word, self.list()?)),
@@ -308,7 +308,7 @@ impl Parser {
         loop {
             list.push(self.expression(0)?);
             if !self.take_symbol(",") {
-                self.expect(")")?;
+                self.require(")")?;
                 return Ok(list);
             }
         }
@@ -322,14 +322,14 @@ impl Parser {
         let mut arms = Vec::new();
         while self.take_word("when") {
             let when = self.expression(0)?;
-            self.expect_word("then")?;
+            self.require_word("then")?;
             arms.push((when, self.expression(0)?));
         }
         let otherwise = match self.take_word("else") {
             true => Some(Box::new(self.expression(0)?)),
             false => None,
         };
-        self.expect_word("end")?;
+        self.require_word("end")?;
         if arms.is_empty() {
             return Err("CASE has no WHEN".to_string());
         }

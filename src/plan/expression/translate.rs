@@ -2,14 +2,12 @@
 
 use super::super::identifier::literal;
 use super::Reason;
+use super::arithmetic::{arithmetic, widened};
 use super::compare::{comparable, unified};
 use super::scope::{Purpose, Scope};
 use super::sort::Sort;
 use super::tree::{CastTo, Is, Operator, Tree};
 use super::value::Value;
-
-/// The source keeps at most this many digits after the point.
-const MAX_SCALE: u32 = 30;
 
 pub(super) struct Translator<'a> {
     pub scope: &'a Scope<'a>,
@@ -325,99 +323,7 @@ fn integer(digits: &str) -> Sort {
     }
 }
 
-/// The source counts in 64 bits, whatever the columns have.
-fn widened(value: Value) -> Value {
-    match value.sort {
-        Sort::Int {
-            bytes: 2 | 4,
-            unsigned,
-        } => value.cast("bigint", Sort::Int { bytes: 8, unsigned }),
-        _ => value,
-    }
-}
-
-fn arithmetic(operator: Operator, left: Value, right: Value) -> Result<Value, Reason> {
-    use Sort::{Decimal, Float, Int, Null};
-    let number = |sort: &Sort| matches!(sort, Int { .. } | Decimal { .. } | Float | Null);
-    if !number(&left.sort) || !number(&right.sort) {
-        let other = [&left.sort, &right.sort]
-            .into_iter()
-            .find(|sort| !number(sort));
-        return Err(format!("it counts with {}", other.map_or("", Sort::name)));
-    }
-    let floating = left.sort == Float || right.sort == Float;
-    let scale = |sort: &Sort| match sort {
-        Decimal { scale } => *scale,
-        _ => 0,
-    };
-    let scales = (scale(&left.sort), scale(&right.sort));
-    let positive = |sort: &Sort| matches!(sort, Int { unsigned: true, .. });
-    let (both, either) = (
-        positive(&left.sort) && positive(&right.sort),
-        positive(&left.sort) || positive(&right.sort),
-    );
-    let whole = |unsigned| match (&left.sort, &right.sort) {
-        (Int { bytes: 16, .. }, _) | (_, Int { bytes: 16, .. }) => Int {
-            bytes: 16,
-            unsigned,
-        },
-        _ => Int { bytes: 8, unsigned },
-    };
-    let exact = |scale: u32, unsigned: bool| match (&left.sort, &right.sort) {
-        (Decimal { .. }, _) | (_, Decimal { .. }) => Decimal { scale },
-        _ => whole(unsigned),
-    };
-    let sort = match operator {
-        Operator::Plus | Operator::Minus | Operator::Times if floating => Float,
-        Operator::Divide if floating => Float,
-        Operator::Plus => exact(scales.0.max(scales.1), both),
-        Operator::Minus => exact(scales.0.max(scales.1), false),
-        Operator::Times if scales.0.saturating_add(scales.1) <= MAX_SCALE => {
-            exact(scales.0 + scales.1, both)
-        }
-        Operator::Times => {
-            return Err("its product has more digits than the source keeps".to_string());
-        }
-        Operator::Divide => {
-            return Err("the digits of a quotient depend on settings of the source".to_string());
-        }
-        Operator::Modulo if !floating => exact(scales.0.max(scales.1), positive(&left.sort)),
-        Operator::IntegerDivide if is_machine(&left) && is_machine(&right) => whole(both),
-        Operator::BitAnd if either && is_machine(&left) && is_machine(&right) => whole(true),
-        Operator::BitOr if both && is_machine(&left) && is_machine(&right) => whole(true),
-        _ => return Err("an operator means something else for these operands".to_string()),
-    };
-    let divides = matches!(
-        operator,
-        Operator::Divide | Operator::IntegerDivide | Operator::Modulo
-    );
-    let left = match (&left.sort, &right.sort) {
-        (Int { bytes: 2 | 4, .. }, Int { bytes: 2 | 4, .. }) => widened(left),
-        _ => left,
-    };
-    // The source divides by 0 and gets NULL.
-    let right = match divides {
-        true if is_zero_free(&right.sql) => right.operand(),
-        true => format!("nullif({}, 0)", right.sql),
-        false => right.operand(),
-    };
-    Ok(Value::loose(
-        format!("{} {} {right}", left.operand(), sign(operator)),
-        sort,
-    ))
-}
-
-/// An integer of PostgreSQL, not a numeric.
-fn is_machine(value: &Value) -> bool {
-    matches!(value.sort, Sort::Int { bytes: ..=8, .. })
-}
-
-/// A literal that is not 0.
-fn is_zero_free(sql: &str) -> bool {
-    sql.parse::<u64>().is_ok_and(|number| number != 0)
-}
-
-fn sign(operator: Operator) -> &'static str {
+pub(super) fn sign(operator: Operator) -> &'static str {
     match operator {
         Operator::Or => "OR",
         Operator::And => "AND",

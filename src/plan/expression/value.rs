@@ -47,7 +47,7 @@ impl Value {
                 "integer",
                 Sort::Int {
                     bytes: 4,
-                    unsigned: true,
+                    unsigned: false,
                 },
             ),
             _ => self,

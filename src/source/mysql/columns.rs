@@ -3,15 +3,15 @@
 //! MariaDB tells a default as SQL, MySQL as the bare value, with `DEFAULT_GENERATED` in EXTRA for an
 //! expression. Neither tells every value: characters beyond the catalog's own character set are
 //! question marks, bytes end at the first zero, a `timestamp` is in the zone of who made the table.
-//! Such defaults are asked for with `DEFAULT(column)`, which a table without rows answers too.
+//! Such defaults are those of the table's definition.
 
-use mysql_async::{Row, Value};
+use mysql_async::Row;
 
 use super::column_type::{self, Described};
+use super::definition::Definition;
 use super::expression::{number as is_number, string, unescaped};
 use super::schema::{number, optional_text, text};
 use super::session::{Flavor, ServerInfo};
-use super::sql::quote;
 use crate::error::Result;
 use crate::model::table::{Generation, SourceColumn, SourceDefault, SourceType};
 
@@ -123,38 +123,30 @@ fn mysql_default(told: &str, extra: &str, source_type: &SourceType) -> SourceDef
     }
 }
 
-/// Asks for the defaults that the catalog may not tell as they are, if there are any.
-pub(super) fn defaults_query(columns: &[SourceColumn], from: &str) -> Option<String> {
-    let wanted: Vec<String> = columns
-        .iter()
-        .filter(|column| is_doubtful(column))
-        .map(|column| match column.source_type {
-            SourceType::Timestamp { .. } => {
-                format!("CAST(DEFAULT(t.{}) AS CHAR)", quote(&column.name))
-            }
-            _ => format!("DEFAULT(t.{})", quote(&column.name)),
-        })
-        .collect();
-    (!wanted.is_empty()).then(|| {
-        format!(
-            "SELECT {} FROM (SELECT 1 AS one) AS o LEFT JOIN {from} AS t ON FALSE",
-            wanted.join(", ")
-        )
-    })
+/// Puts in the defaults that the catalog may not tell as they are. What stays in doubt becomes an
+/// expression, which nobody takes for the value.
+pub(super) fn set_defaults(columns: &mut [SourceColumn], definition: &Definition, flavor: Flavor) {
+    for column in columns.iter_mut().filter(|column| is_doubtful(column)) {
+        let Some(SourceDefault::Literal(told)) = column.default.take() else {
+            continue;
+        };
+        let bytes = definition.default_of(&column.name);
+        let exact = match &column.source_type {
+            other if is_binary(other) => bytes.map(hexadecimal),
+            SourceType::Timestamp { .. } => bytes.and_then(utf8),
+            // MariaDB has question marks there too.
+            _ if flavor == Flavor::MySql => bytes.and_then(utf8),
+            _ => None,
+        };
+        column.default = Some(match exact {
+            Some(exact) => SourceDefault::Literal(exact),
+            None => SourceDefault::Expression(super::told::literal(&told)),
+        });
+    }
 }
 
-/// Puts in the answer.
-pub(super) fn set_defaults(columns: &mut [SourceColumn], row: &Row) -> Result<()> {
-    let doubtful = columns.iter_mut().filter(|column| is_doubtful(column));
-    for (position, column) in doubtful.enumerate() {
-        column.default = match row.as_ref(position) {
-            Some(Value::Bytes(bytes)) if is_binary(&column.source_type) => {
-                Some(SourceDefault::Literal(hexadecimal(bytes)))
-            }
-            _ => optional_text(row, position)?.map(SourceDefault::Literal),
-        };
-    }
-    Ok(())
+fn utf8(bytes: &[u8]) -> Option<String> {
+    String::from_utf8(bytes.to_vec()).ok()
 }
 
 fn is_doubtful(column: &SourceColumn) -> bool {
@@ -300,30 +292,41 @@ mod tests {
     }
 
     #[test]
-    fn doubtful_defaults_are_asked_for() {
+    fn doubtful_defaults_are_taken_from_the_definition() {
         let column = |name: &str, source_type, default: &str| SourceColumn {
             default: literal(default),
             ..SourceColumn::new(name, source_type)
         };
         let columns = [
             column("a", SourceType::Int { unsigned: false }, "1"),
-            column("b`", SourceType::Text, "ä?"),
-            column("c", SourceType::Text, "ä"),
-            column("d", SourceType::Binary { length: 4 }, "0x"),
+            column("b", SourceType::Text, "ä?"),
+            column("c", SourceType::Binary { length: 4 }, "0xFF"),
             column(
-                "e",
+                "d",
                 SourceType::Timestamp { fraction: 0 },
                 "2020-01-01 10:00:00",
             ),
         ];
-        assert_eq!(
-            defaults_query(&columns, "`s`.`t`").as_deref(),
-            Some(
-                "SELECT DEFAULT(t.`b```), DEFAULT(t.`d`), CAST(DEFAULT(t.`e`) AS CHAR) \
-                 FROM (SELECT 1 AS one) AS o LEFT JOIN `s`.`t` AS t ON FALSE"
-            )
+        let definition = Definition::read(
+            "(`b` text DEFAULT 0xC3A4F09F9880, `c` binary(3) DEFAULT 0xFF0041, \
+             `d` timestamp DEFAULT '2020-01-01 05:00:00')"
+                .as_bytes(),
+            "s",
         );
-        assert_eq!(defaults_query(&columns[..1], "t"), None);
-        assert_eq!(hexadecimal(&[0, 255, 65]), "0x00FF41");
+        let mut found = columns.clone();
+        set_defaults(&mut found, &definition, Flavor::MySql);
+        let defaults: Vec<_> = found.into_iter().map(|column| column.default).collect();
+        assert_eq!(
+            defaults,
+            [
+                literal("1"),
+                literal("ä😀"),
+                literal("0xFF0041"),
+                literal("2020-01-01 05:00:00")
+            ]
+        );
+        let mut found = columns;
+        set_defaults(&mut found, &definition, Flavor::MariaDb);
+        assert_eq!(found[1].default, expression("'ä?'"));
     }
 }

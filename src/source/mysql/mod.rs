@@ -2,7 +2,7 @@
 //!
 //! `endpoint` says where and as whom, `connect` opens one pinned session, `preflight` checks what a
 //! copy needs, `schema` reads the catalog
-//! with `columns`, `indexes`, `constraints` and `references`, `snapshot` streams rows. A [`connect::Connection`] is all
+//! with `columns`, `indexes`, `constraints` and `definition`, `snapshot` streams rows. A [`connect::Connection`] is all
 //! the state there is: dropping a future in the middle costs that connection and nothing else.
 //! `sql` and `key` are pure: they build every statement whose text depends on data.
 //!
@@ -13,6 +13,7 @@ pub mod column_type;
 mod columns;
 pub mod connect;
 mod constraints;
+mod definition;
 pub mod endpoint;
 pub mod errors;
 mod expression;
@@ -20,7 +21,6 @@ mod indexes;
 pub mod key;
 pub mod options;
 pub mod preflight;
-mod references;
 pub mod schema;
 pub mod session;
 pub mod snapshot;

@@ -7,10 +7,11 @@ use mysql_async::{Row, Value};
 
 use super::columns::{self, ColumnQuery};
 use super::connect::Connection;
+use super::definition::Definition;
 use super::errors;
 use super::sql::quote;
 use super::told::clean;
-use super::{constraints, indexes, references};
+use super::{constraints, indexes};
 use crate::error::{Error, Kind, Result};
 use crate::model::table::{SourceTable, SourceTableName};
 
@@ -92,11 +93,6 @@ impl Connection {
         if view {
             return Ok(table);
         }
-        if let Some(sql) = columns::defaults_query(&table.columns, &from)
-            && let Some(row) = self.rows(&sql, Vec::new()).await?.first()
-        {
-            columns::set_defaults(&mut table.columns, row)?;
-        }
         let rows = self.rows(&indexes::query(&server), which()).await?;
         let parts = indexes::read(&server, &rows, &table.name)?;
         table.keys = indexes::keys(&parts, &table.columns);
@@ -105,8 +101,10 @@ impl Connection {
         let definition = self
             .rows(&format!("SHOW CREATE TABLE {from}"), Vec::new())
             .await?;
-        if let Some(row) = definition.first() {
-            table.foreign_keys = references::foreign_keys(&text(row, 1)?, &table.schema);
+        if let Some(Value::Bytes(sql)) = definition.first().and_then(|row| row.as_ref(1)) {
+            let definition = Definition::read(sql, &table.schema);
+            columns::set_defaults(&mut table.columns, &definition, server.flavor);
+            table.foreign_keys = definition.foreign_keys;
         }
         Ok(table)
     }
