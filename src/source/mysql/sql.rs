@@ -139,11 +139,12 @@ pub(super) fn boundary(request: &BoundaryRequest) -> Result<Select> {
     })
 }
 
-/// The text protocol prints a FLOAT with six digits; as a DOUBLE it has all of them.
+/// The text protocol prints a FLOAT with six digits, and a DOUBLE(M,D) with D decimals; the result of
+/// an operation it prints whole. Adding 0 would take the sign of a negative zero.
 fn expression(column: &SourceColumn, protocol: RowProtocol) -> String {
     let name = quote(&column.name);
     match (&column.source_type, protocol) {
-        (SourceType::Float, RowProtocol::Text) => format!("{name} + 0e0"),
+        (SourceType::Float | SourceType::Double, RowProtocol::Text) => format!("{name} * 1e0"),
         _ => name,
     }
 }
@@ -393,7 +394,7 @@ mod tests {
     fn a_float_keeps_its_digits_over_the_text_protocol() {
         let wanted = request(vec![column("f", SourceType::Float, None)], None);
         let text = |protocol| snapshot(&wanted, protocol).unwrap().text;
-        assert_eq!(text(RowProtocol::Text), "SELECT `f` + 0e0 FROM `s`.`t``x`");
+        assert_eq!(text(RowProtocol::Text), "SELECT `f` * 1e0 FROM `s`.`t``x`");
         assert_eq!(text(RowProtocol::Binary), "SELECT `f` FROM `s`.`t``x`");
     }
 }
