@@ -4,16 +4,21 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod casts;
 mod copies;
 mod crash_worker;
 mod harness;
 mod lifecycle;
+mod policies;
 mod rejects;
 mod removal;
 mod restart;
 mod rights;
+mod schemas;
 mod source_faults;
 mod superuser;
 mod two_jobs;
+mod types_matrix;
+mod types_random;
 mod units_alone;
 mod values;

@@ -125,26 +125,3 @@ fn generated_columns_arrive_as_values() {
     test.run("j");
     test.assert_equal("j");
 }
-
-#[test]
-fn a_type_without_a_mapping_is_refused_not_guessed() {
-    let mut test = Databases::shared("refused_type");
-    // Each type of MariaDB 10.11 has a mapping; MySQL 9 has one that is not in the table.
-    let vector = "CREATE TABLE shape (id int PRIMARY KEY, v vector(3))";
-    if let Err(error) = test.my.query(vector) {
-        let version = test.my.text("SELECT version()");
-        assert!(version.starts_with("10."), "{version}: {error}");
-        println!("not tested here: {version} has no type without a mapping");
-        return;
-    }
-    test.table("t", 10);
-    test.job("j", "{}");
-    test.start("j");
-    crate::support::wait::wait_until("the unit is refused", crate::support::fixture::LONG, || {
-        test.unit_status("j", "shape") == "failed" && test.unit_status("j", "t") == "completed"
-    });
-    let error = test
-        .pg
-        .text("SELECT concat_ws(' ', error, hint) FROM sync_units WHERE unit = 'shape'");
-    assert!(error.contains("vector"), "{error}");
-}

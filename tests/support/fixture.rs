@@ -1,5 +1,6 @@
 //! A pair of servers, a database of one test on each, and the steps that most tests share.
 
+use super::canonical::pg_literal;
 use super::mariadb::{self, MariaDb};
 use super::mariadb_client::MariaDbClient;
 use super::postgres::{Postgres, Settings};
@@ -33,6 +34,8 @@ pub fn shared() -> &'static Servers {
 /// A database of the same name on both sides, with the extension and a source `src` on one.
 pub struct Databases {
     pub name: String,
+    /// What the source is reached through.
+    port: u16,
     pub my: MariaDbClient,
     pub pg: PostgresClient,
 }
@@ -58,6 +61,7 @@ impl Databases {
         pg.take_notices();
         Databases {
             name: name.to_owned(),
+            port,
             my: mariadb.connect(Some(name)),
             pg,
         }
@@ -81,8 +85,21 @@ impl Databases {
     }
 
     pub fn job_of(&mut self, job: &str, units: &str, options: &str) {
+        self.job_from("src", job, units, options);
+    }
+
+    pub fn job_from(&mut self, source: &str, job: &str, units: &str, options: &str) {
+        let [job, options] = [job, options].map(pg_literal);
         self.pg.rows(&format!(
-            "SELECT sync_create_job('{job}', source => 'src', units => '{{{units}}}', options => '{options}')"
+            "SELECT sync_create_job({job}, source => '{source}', units => '{{{units}}}', options => {options})"
+        ));
+    }
+
+    /// A second source, `txt`: the same tables, whose rows travel as text.
+    pub fn text_source(&mut self) {
+        let url = mariadb::url(self.port, &self.name);
+        self.pg.rows(&format!(
+            "SELECT sync_create_source('txt', '{url}'); ALTER SERVER txt OPTIONS (ADD protocol 'text')"
         ));
     }
 
@@ -107,6 +124,15 @@ impl Databases {
     #[track_caller]
     pub fn finish(&mut self, job: &str) {
         finish(&mut self.pg, job);
+    }
+
+    /// Waits until the run is over, whatever it came to, and returns its status.
+    #[track_caller]
+    pub fn end(&mut self, job: &str) -> String {
+        let end = wait_for(LONG, || {
+            Some(self.status(job)).filter(|status| ended(status))
+        });
+        end.unwrap_or_else(|| panic!("{job} does not end: {}", report(&mut self.pg, job)))
     }
 
     pub fn run(&mut self, job: &str) {

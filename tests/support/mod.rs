@@ -5,10 +5,12 @@
 //! with the test, also when it panics or is killed.
 #![allow(dead_code)] // each of the programs uses its part
 
+pub mod canonical;
 pub mod compare;
 pub mod dice;
 pub mod fixture;
 pub mod installation;
+pub mod json_text;
 pub mod mariadb;
 pub mod mariadb_client;
 pub mod postgres;
