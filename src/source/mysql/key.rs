@@ -108,6 +108,10 @@ pub(super) fn read(form: KeyForm, value: &Value) -> Result<KeyValue> {
                 "{sign}{hours:02}:{minutes:02}:{seconds:02}.{micros:06}"
             )))
         }
+        // jsonb has no NUL.
+        (KeyForm::Text, Value::Bytes(bytes)) if bytes.contains(&0) => {
+            Some(KeyValue::Hex(hex(bytes)))
+        }
         (KeyForm::Text, Value::Bytes(bytes)) => std::str::from_utf8(bytes)
             .ok()
             .map(|text| KeyValue::Text(text.to_string())),
@@ -165,7 +169,9 @@ pub(super) fn literal(column: &SourceColumn, value: &KeyValue) -> Result<String>
         }
         (KeyForm::Name, KeyValue::Literal(text)) if is_name(text) => Ok(format!("'{text}'")),
         (KeyForm::Text, KeyValue::Text(text)) => introduced(column, &hex(text.as_bytes())),
-        (KeyForm::Encoded, KeyValue::Hex(digits)) if is_hex(digits) => introduced(column, digits),
+        (KeyForm::Encoded | KeyForm::Text, KeyValue::Hex(digits)) if is_hex(digits) => {
+            introduced(column, digits)
+        }
         (KeyForm::Bytes, KeyValue::Hex(digits)) if is_hex(digits) => Ok(format!("X'{digits}'")),
         _ => Err(unfit(column)),
     }
