@@ -64,7 +64,7 @@ install: setup
 bench: setup
 	@BENCH=1 .ci/setup
 	@.ci/stage --release
-	@cargo run --quiet --example bench
+	@cargo run --quiet --release --example bench
 
 clean:
 	rm -rf "$(TARGET)"

@@ -7,7 +7,7 @@
 //! ```
 
 use super::refusal::{Encoded, Refusal};
-use super::wire::{put_1, put_length};
+use super::wire::put_1;
 use crate::model::cell::Cell;
 use crate::model::pg_type::{PgType, oid};
 
@@ -41,34 +41,47 @@ impl Bit {
 
     #[inline]
     pub fn encode(self, cell: &Cell<'_>, out: &mut Vec<u8>) -> Encoded {
-        match self {
-            Bit::Boolean => put_1(out, read(1, cell)? as u8),
-            Bit::String { bits } => {
-                let unused = 64 - u32::from(bits);
-                let value = read(bits, cell)?;
-                let length = usize::from(bits).div_ceil(8);
-                put_length(out, 4 + length)?;
-                out.extend_from_slice(&u32::from(bits).to_be_bytes());
-                let aligned = (value << unused).to_be_bytes();
-                out.extend_from_slice(aligned.get(..length).unwrap_or_default());
-            }
+        let bits = match self {
+            Bit::Boolean => 1,
+            Bit::String { bits } => bits,
+        };
+        let value = read(bits, cell)?;
+        if matches!(self, Bit::Boolean) {
+            put_1(out, value as u8);
+            return Ok(());
         }
+        let length = u32::from(bits).div_ceil(8);
+        let head = u64::from(4 + length) << 32 | u64::from(bits);
+        let aligned = value << (64 - u32::from(bits));
+        // One store of the longest field and a cut.
+        let field = u128::from(head) << 64 | u128::from(aligned);
+        out.extend_from_slice(&field.to_be_bytes());
+        out.truncate(out.len() - 8 + length as usize);
         Ok(())
     }
 }
 
 /// The number that `bits` bits (1 to 64) are.
-#[inline]
+#[inline(always)]
 pub fn read(bits: u8, cell: &Cell<'_>) -> Result<u64, Refusal> {
     let Cell::Bytes(bytes) = *cell else {
         return Err(Refusal::WrongShape);
     };
-    if bytes.is_empty() || bytes.len() > 8 {
+    let length = bytes.len() as u32;
+    let value = if length > 8 {
         return Err(Refusal::Malformed);
-    }
-    let value = bytes
-        .iter()
-        .fold(0u64, |value, &byte| value << 8 | u64::from(byte));
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        // Where the two loads overlap, both have the same bits.
+        let (first, last) = (u32::from_be_bytes(*first), u32::from_be_bytes(*last));
+        u64::from(first) << (8 * (length - 4)) | u64::from(last)
+    } else {
+        match *bytes {
+            [a] => u64::from(a),
+            [a, b] => u64::from(u16::from_be_bytes([a, b])),
+            [a, b, c] => u64::from(u32::from_be_bytes([0, a, b, c])),
+            _ => return Err(Refusal::Malformed),
+        }
+    };
     if u64::BITS - value.leading_zeros() > bits.into() {
         return Err(Refusal::OutOfRange);
     }

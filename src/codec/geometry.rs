@@ -39,6 +39,7 @@ impl Geometry {
         }
     }
 
+    #[inline(never)]
     pub fn encode(self, cell: &Cell<'_>, out: &mut Vec<u8>) -> Encoded {
         let Cell::Bytes(bytes) = *cell else {
             return Err(Refusal::WrongShape);

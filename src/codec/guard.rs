@@ -53,6 +53,8 @@ impl Guard {
         }
     }
 
+    /// Out of line, for the sake of the families that are not guarded.
+    #[inline(never)]
     pub fn encode(self, cell: &Cell<'_>, out: &mut Vec<u8>) -> Encoded {
         match self {
             Guard::Number(cast) => cast.encode(cell, out),

@@ -146,8 +146,18 @@ fn parse(cell: &Cell<'_>) -> Result<i128, Refusal> {
     if digits.is_empty() {
         return Err(Refusal::Malformed);
     }
-    let mut value: i128 = 0;
-    for &byte in digits {
+    // So many digits fit a word whatever they are.
+    let (head, tail) = digits.split_at(digits.len().min(19));
+    let mut magnitude: u64 = 0;
+    for &byte in head {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return Err(Refusal::Malformed);
+        }
+        magnitude = magnitude.wrapping_mul(10).wrapping_add(digit.into());
+    }
+    let mut value = i128::from(magnitude);
+    for &byte in tail {
         if !byte.is_ascii_digit() {
             return Err(Refusal::Malformed);
         }

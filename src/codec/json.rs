@@ -25,7 +25,7 @@ impl Json {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn encode(self, cell: &Cell<'_>, out: &mut Vec<u8>) -> Encoded {
         let Cell::Bytes(text) = *cell else {
             return Err(Refusal::WrongShape);

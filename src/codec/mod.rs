@@ -10,12 +10,18 @@
 //! ```
 //!
 //! Everything that can be decided from the column is decided once, in [`ColumnEncoder::new`];
-//! a pair of types that would lose a single value of the source type is refused there. What is
-//! left for a value is one dispatch, its checks and its bytes: no allocation, appended to the
-//! caller's buffer. A value that PostgreSQL has no equal for is an error, never a substitute.
+//! a pair of types that would lose a single value of the source type is refused there, unless a
+//! cast rule asks for it (`guard.rs`): then each value is tried. What is left for a value is one
+//! dispatch, its checks and its bytes: no allocation, appended to the caller's buffer.
+//!
+//! A value that does not arrive as it is refuses its row ([`RowError::Refused`]), and the next row
+//! may be good; [`row_json`](row_json()) keeps such a row and [`replay`](replay()) reads it again.
+//! Where the user chose a policy, the refused value is altered as it says (`amend.rs`) and counted;
+//! nothing else alters one.
 //!
 //! There is one file per family of types. The values come from outside and nothing about them is
-//! trusted: a cell that its column cannot have had is an error too.
+//! trusted: a cell that its column cannot have had is refused too, and one of another kind than its
+//! column's breaks the protocol ([`RowError::Broken`]). Both result protocols give the same bytes.
 
 mod amend;
 mod binary;

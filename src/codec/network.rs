@@ -29,7 +29,7 @@ pub enum Inet {
 }
 
 impl Inet {
-    #[inline]
+    #[inline(never)]
     pub fn encode(self, cell: &Cell<'_>, out: &mut Vec<u8>) -> Encoded {
         let Cell::Bytes(text) = *cell else {
             return Err(Refusal::WrongShape);

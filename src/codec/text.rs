@@ -28,7 +28,7 @@ impl Text {
         text_limit(target).map(|limit| Text { limit })
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn encode(self, cell: &Cell<'_>, out: &mut Vec<u8>) -> Encoded {
         let Cell::Bytes(bytes) = *cell else {
             return Err(Refusal::WrongShape);
@@ -42,7 +42,7 @@ impl Text {
 }
 
 /// UTF-8 without a NUL byte.
-#[inline]
+#[inline(always)]
 pub fn check(bytes: &[u8]) -> Encoded {
     if is_plain(bytes) {
         Ok(())
@@ -67,7 +67,7 @@ pub fn characters(bytes: &[u8]) -> usize {
 }
 
 /// All bytes are in 0x01..=0x7f.
-#[inline]
+#[inline(always)]
 fn is_plain(bytes: &[u8]) -> bool {
     const HIGH: u64 = 0x8080_8080_8080_8080;
     const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;

@@ -5,6 +5,7 @@ use super::wire::put_length;
 use crate::model::cell::Cell;
 
 /// A column of the type `uuid`: text in both protocols.
+#[inline(never)]
 pub fn encode_uuid(cell: &Cell<'_>, out: &mut Vec<u8>) -> Encoded {
     let Cell::Bytes(text) = *cell else {
         return Err(Refusal::WrongShape);

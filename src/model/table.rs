@@ -122,7 +122,8 @@ impl SourceColumn {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceDefault {
-    /// The value as the source would print it.
+    /// The value as the source would print it: bits as `b'101'`, bytes as `0x00FF`, an instant in
+    /// UTC.
     Literal(String),
     /// SQL of the source.
     Expression(String),

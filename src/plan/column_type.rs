@@ -171,33 +171,24 @@ fn geometry<'a>(context: &'a PlanContext<'_>) -> Result<&'a str> {
 /// An enum type of the column's own, named after table and column; text where PostgreSQL could not
 /// hold a label.
 fn enum_type(labels: &[String], target_name: &str, context: &PlanContext<'_>) -> Typed {
-    let long = labels.iter().any(|label| label.len() > MAX_NAME_BYTES);
-    if labels.is_empty() || long || !told_in_full(labels) {
-        let reason = match long {
-            true => format!("a label of an enum type has at most {MAX_NAME_BYTES} bytes"),
-            false => "the source's catalog shows characters of four bytes as ?, and one of the labels has a ?".to_string(),
-        };
+    let held = |label: &String| label.len() <= MAX_NAME_BYTES && !label.contains('\0');
+    if labels.is_empty() || !labels.iter().all(held) {
         return Typed {
             warning: Some(format!(
-                "column {} becomes text: {reason}",
+                "column {} becomes text: a label of an enum type has at most {MAX_NAME_BYTES} bytes and no NUL",
                 quote(target_name)
             )),
             ..Typed::named(oid::TEXT, "text")
         };
     }
-    let name = names::owned(context.target_table, target_name, context.target_tables);
+    // Always with the table's name in front: columns x and t_x of a table t are two.
+    let name = format!("{}_{target_name}", context.target_table);
+    let name = names::owned(context.target_table, &name, context.target_tables);
     let name = qualified(context.target_schema, &name);
     Typed {
         prepare: Some(create_enum(&name, labels)),
         ..Typed::named(oid::TEXT, &name)
     }
-}
-
-/// Are the labels sure to be what they are at the source? The catalogs of both servers are in
-/// characters of up to three bytes: a longer one in a label is a question mark there, and nothing
-/// tells which it is.
-pub(super) fn told_in_full(labels: &[String]) -> bool {
-    !labels.iter().any(|label| label.contains('?'))
 }
 
 /// A type that a table now gone has left is taken as it is, if its labels are the same.
@@ -214,4 +205,64 @@ fn create_enum(name: &str, labels: &[String]) -> String {
          IF pg_catalog.enum_range(NULL::{name})::text[] <> ARRAY[{labels}] THEN\n        \
          RAISE;\n    END IF;\nEND\n{tag}"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Planning, orders};
+    use crate::error::Kind;
+    use crate::model::table::{SourceTable, SourceType};
+
+    fn with_enum(name: &str, labels: &[&str]) -> SourceTable {
+        let mut table = orders();
+        let column = table.columns.last_mut().unwrap();
+        column.name = name.to_string();
+        column.source_type = SourceType::Enum {
+            labels: labels.iter().map(|label| label.to_string()).collect(),
+        };
+        table
+    }
+
+    #[test]
+    fn an_enum_type_is_named_after_table_and_column() {
+        let job = Planning::job(serde_json::json!({"enums": "type"}));
+        for (name, expected) in [
+            ("status", "shop.orders_status"),
+            ("orders_status", "shop.orders_orders_status"),
+        ] {
+            let plan = job.plan(&with_enum(name, &["a"]), &[true, true]).unwrap();
+            assert_eq!(plan.columns[3].type_name, expected);
+            assert!(plan.prepare[0].contains(&format!("CREATE TYPE {expected} AS ENUM ('a')")));
+            assert!(plan.checks.is_empty());
+        }
+        for label in ["a\0", &"ä".repeat(32)] {
+            let plan = job.plan(&with_enum("e", &[label]), &[true, true]).unwrap();
+            assert_eq!(plan.columns[3].type_name, "text");
+            assert!(plan.warnings.iter().any(|w| w.contains("becomes text")));
+            assert!(
+                plan.create_sql()
+                    .unwrap()
+                    .iter()
+                    .all(|sql| !sql.contains('\0'))
+            );
+        }
+    }
+
+    #[test]
+    fn a_rule_that_does_not_suit_names_itself_and_the_column() {
+        for (to, told) in [
+            ("bit(3)", "cast rule \"note\": \"bit(3)\""),
+            ("enum", "cast rule \"note\": \"enum\""),
+            ("nonsense", "cast rule \"note\": \"nonsense\""),
+        ] {
+            let unit = Planning::unit(serde_json::json!({"casts": {"note": to}}));
+            let error = unit.plan(&orders(), &[true, true]).unwrap_err();
+            assert_eq!(error.kind, Kind::InvalidParameter);
+            assert!(error.message.starts_with(told), "{error}");
+            assert!(error.hint.is_some());
+        }
+        let unit = Planning::unit(serde_json::json!({"casts": {"note": "geometry"}}));
+        let error = unit.plan(&orders(), &[true, true]).unwrap_err();
+        assert_eq!(error.hint.as_deref(), Some("CREATE EXTENSION postgis;"));
+    }
 }

@@ -4,6 +4,7 @@
 use super::column_type::{Typed, column_type};
 use super::context::PlanContext;
 use super::expression::Scope;
+use super::identifier::quote;
 use super::names::column_names;
 use super::near::near;
 use super::table::{ColumnPlan, alter_unit};
@@ -160,6 +161,31 @@ fn refusal(table: &SourceTable, columns: &[Column<'_>], refused: &[Error]) -> Er
         alter_unit(table, &serde_json::json!({"columns": rest}))
     ))
 }
+
+/// The names that are not the source's.
+pub(super) fn name_warnings(
+    table: &SourceTable,
+    columns: &[Column<'_>],
+    context: &PlanContext<'_>,
+) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if context.unit.target.is_none() && context.target_table != table.name {
+        warnings.push(format!(
+            "the table is named {} here",
+            quote(context.target_table)
+        ));
+    }
+    let renamed: Vec<String> = columns
+        .iter()
+        .filter(|column| column.name != column.source.name)
+        .map(|column| format!("{} is {}", quote(&column.source.name), quote(&column.name)))
+        .collect();
+    if !renamed.is_empty() {
+        warnings.push(format!("columns are renamed: {}", renamed.join(", ")));
+    }
+    warnings
+}
+
 impl ColumnPlan {
     /// The type that the target's column has, by its own number.
     pub fn stored(&self) -> PgType {

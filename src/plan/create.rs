@@ -118,8 +118,12 @@ fn not_null(column: &ColumnPlan) -> &'static str {
     }
 }
 
+/// A comment, without the NUL that no statement can hold.
 fn comment_on(what: &str, comment: &str) -> String {
-    format!("COMMENT ON {what} IS {}", literal(comment))
+    format!(
+        "COMMENT ON {what} IS {}",
+        literal(&comment.replace('\0', ""))
+    )
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ fn value(text: &str, column: &ScopeColumn<'_>) -> Result<String, Reason> {
             | SourceType::Set { .. },
             oid::TEXT | oid::VARCHAR,
         ) => (!text.contains('\0')).then(|| literal(text)),
-        (SourceType::Set { .. }, oid::TEXT_ARRAY) => Some(labels(text)),
+        (SourceType::Set { .. }, oid::TEXT_ARRAY) => (!text.contains('\0')).then(|| labels(text)),
         (SourceType::Binary { .. } | SourceType::VarBinary { .. } | SourceType::Blob, target) => {
             binary(text, target)
         }

@@ -151,3 +151,123 @@ fn comparable(from: PgType, to: PgType) -> bool {
         || text(from.oid) && text(to.oid)
         || from.oid == oid::FLOAT4 && to.oid == oid::FLOAT8
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Planning, column, key, planned};
+    use super::*;
+    use crate::model::table::{
+        IndexExpression, IndexMethod, IndexPart, SourceForeignKey, SourceIndex, SourceTable,
+        SourceType,
+    };
+
+    fn parent() -> SourceTable {
+        let unique = |name: &str, unique: bool, column: &str| SourceIndex {
+            name: name.to_string(),
+            unique,
+            method: IndexMethod::Btree,
+            parts: vec![IndexPart {
+                expression: IndexExpression::Column(column.to_string()),
+                descending: false,
+            }],
+            comment: None,
+        };
+        let big = SourceType::BigInt { unsigned: true };
+        SourceTable {
+            schema: "db".to_string(),
+            name: "Parent".to_string(),
+            columns: vec![
+                column("Id", SourceType::Int { unsigned: false }, "int"),
+                column("code", big.clone(), "bigint unsigned"),
+                column("loose", SourceType::Int { unsigned: false }, "int"),
+            ],
+            keys: vec![key("PRIMARY", &["Id"])],
+            indexes: vec![
+                unique("code", true, "code"),
+                unique("loose", false, "loose"),
+            ],
+            ..SourceTable::default()
+        }
+    }
+
+    fn child(column_type: SourceType, referenced: &str) -> SourceTable {
+        SourceTable {
+            schema: "db".to_string(),
+            name: "child".to_string(),
+            columns: vec![column("Ref", column_type, "thing")],
+            foreign_keys: vec![SourceForeignKey {
+                name: "FK".to_string(),
+                columns: vec!["Ref".to_string()],
+                referenced_schema: "db".to_string(),
+                referenced_table: "Parent".to_string(),
+                referenced_columns: vec![referenced.to_string()],
+                on_update: ReferentialAction::Restrict,
+                on_delete: ReferentialAction::SetNull,
+            }],
+            ..SourceTable::default()
+        }
+    }
+
+    fn added(column_type: SourceType, referenced: &str) -> Result<String> {
+        let job = Planning::job(serde_json::json!({"names": "lower"}));
+        let child = job.plan(&child(column_type, referenced), &[]).unwrap();
+        let parent = job.plan(&parent(), &[true]).unwrap();
+        let key = child.foreign_keys.first().unwrap();
+        foreign_key_sql(key, &child, &parent)
+    }
+
+    const INT: SourceType = SourceType::Int { unsigned: false };
+
+    #[test]
+    fn both_sides_have_the_targets_names() {
+        assert_eq!(
+            added(INT, "Id").unwrap(),
+            "ALTER TABLE shop.child ADD CONSTRAINT fk FOREIGN KEY (ref) \
+             REFERENCES shop.parent (id) ON DELETE SET NULL"
+        );
+        assert!(added(INT, "code").is_ok());
+    }
+
+    #[test]
+    fn what_postgresql_would_not_take_is_told() {
+        let error = added(INT, "loose").unwrap_err();
+        assert_eq!(
+            error.message,
+            "foreign key \"fk\" of \"child\" cannot be added: (loose) of \"Parent\" is no unique key"
+        );
+        assert_eq!(
+            error.hint.as_deref(),
+            Some("CREATE UNIQUE INDEX ON shop.parent (loose);")
+        );
+        for (column_type, referenced) in [
+            (SourceType::BigInt { unsigned: true }, "Id"),
+            (SourceType::Date, "Id"),
+        ] {
+            let error = added(column_type, referenced).unwrap_err();
+            assert!(error.hint.unwrap().contains("casts"), "{}", error.message);
+        }
+    }
+
+    #[test]
+    fn a_key_out_of_the_database_or_of_left_out_columns_is_a_warning() {
+        let mut table = child(INT, "Id");
+        table.foreign_keys[0].referenced_schema = "other".to_string();
+        let plan = planned(&table, &[]);
+        assert!(plan.foreign_keys.is_empty());
+        assert!(
+            plan.warnings
+                .iter()
+                .any(|w| w.contains("another database, other"))
+        );
+        let mut table = child(INT, "Id");
+        table.columns.push(column("x", INT, "int"));
+        let unit = Planning::unit(serde_json::json!({"columns": ["x"]}));
+        let plan = unit.plan(&table, &[]).unwrap();
+        assert!(plan.foreign_keys.is_empty());
+        assert!(
+            plan.warnings
+                .iter()
+                .any(|w| w.contains("\"Ref\" is not copied"))
+        );
+    }
+}

@@ -85,7 +85,7 @@ pub(super) fn plan_indexes(
             sql.push_str(&format!(
                 ";\nCOMMENT ON INDEX {} IS {}",
                 qualified(draft.context.target_schema, &name),
-                literal(comment)
+                literal(&comment.replace('\0', ""))
             ));
         }
         plans.push(IndexPlan {
@@ -170,7 +170,7 @@ fn btree_part(
             let name = quote(&column.name);
             // At the source a prefix saves space. What is sure to fit is of more use as a whole.
             let whole = characters(column).is_some_and(|all| all <= *length);
-            let fits = bytes(column) <= MAX_ENTRY / 4 && characters(column).is_some();
+            let fits = bytes(column) <= MAX_ENTRY / 2 && characters(column).is_some();
             if whole || fits && !unique {
                 return Ok((name, bytes(column)));
             }
@@ -286,4 +286,133 @@ fn spatial(draft: &Draft<'_>, index: &SourceIndex) -> Result<Built, Reason> {
         sql: format!("USING gist ({})", parts.join(", ")),
         notes: Vec::new(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Planning, column, orders, text_column};
+    use super::*;
+    use crate::model::table::SourceTable;
+
+    fn table(name: &str, method: IndexMethod, expressions: Vec<IndexExpression>) -> SourceTable {
+        let mut table = orders();
+        table.columns.push(text_column(
+            "wide",
+            SourceType::VarChar { length: 2000 },
+            "varchar(2000)",
+        ));
+        table.columns.push(column("raw", SourceType::Blob, "blob"));
+        table.columns.push(column("doc", SourceType::Json, "json"));
+        table.indexes = vec![SourceIndex {
+            name: name.to_string(),
+            unique: false,
+            method,
+            parts: expressions
+                .into_iter()
+                .map(|expression| IndexPart {
+                    expression,
+                    descending: false,
+                })
+                .collect(),
+            comment: None,
+        }];
+        table
+    }
+
+    fn whole(name: &str) -> IndexExpression {
+        IndexExpression::Column(name.to_string())
+    }
+
+    fn prefix(name: &str, length: u64) -> IndexExpression {
+        IndexExpression::Prefix {
+            column: name.to_string(),
+            length,
+        }
+    }
+
+    /// The index's statement after its table's name, or the warning about it.
+    fn made(table: &SourceTable) -> String {
+        let plan = Planning::default().plan(table, &[true, true]).unwrap();
+        match plan.indexes.first() {
+            Some(index) => index.sql.split_once(" USING ").unwrap().1.to_string(),
+            None => plan.warnings.last().unwrap().clone(),
+        }
+    }
+
+    #[test]
+    fn parts_keep_their_meaning() {
+        let btree = |parts| made(&table("i", IndexMethod::Btree, parts));
+        assert_eq!(
+            btree(vec![whole("code"), whole("order")]),
+            "btree (code, \"order\")"
+        );
+        // The whole column fits an entry.
+        assert_eq!(btree(vec![prefix("code", 5)]), "btree (code)");
+        assert_eq!(btree(vec![prefix("note", 5)]), "btree (left(note, 5))");
+        assert_eq!(btree(vec![prefix("raw", 5)]), "btree (substr(raw, 1, 5))");
+        let expression = |sql: &str| btree(vec![IndexExpression::Expression(sql.to_string())]);
+        assert_eq!(expression("lower(`code`)"), "btree ((lower(code)))");
+        assert_eq!(
+            expression("soundex(`code`)"),
+            "index i is not kept: the function SOUNDEX is not translated: soundex(`code`)"
+        );
+        let mut unique = table("i", IndexMethod::Btree, vec![prefix("code", 5)]);
+        unique.indexes[0].unique = true;
+        assert_eq!(made(&unique), "btree (left(code, 5))");
+    }
+
+    #[test]
+    fn what_postgresql_has_no_index_for_is_left_out() {
+        let spatial = made(&table("i", IndexMethod::Spatial, vec![whole("raw")]));
+        assert_eq!(
+            spatial,
+            "index i is not kept: raw is no geometry of PostGIS here"
+        );
+        let other = made(&table("i", IndexMethod::Other, vec![whole("raw")]));
+        assert_eq!(
+            other,
+            "index i is not kept: PostgreSQL has no index of its kind"
+        );
+        let words = made(&table("i", IndexMethod::Fulltext, vec![whole("doc")]));
+        assert_eq!(words, "index i is not kept: doc is no text");
+    }
+
+    #[test]
+    fn wide_entries_are_warned_of() {
+        let wide = table("i", IndexMethod::Btree, vec![whole("wide")]);
+        let plan = Planning::default().plan(&wide, &[true, true]).unwrap();
+        assert!(
+            plan.warnings.iter().any(|w| w.contains("2704 bytes")),
+            "{:?}",
+            plan.warnings
+        );
+    }
+
+    #[test]
+    fn names_do_not_meet_those_of_tables_and_keys() {
+        for (name, expected) in [
+            ("i", "orders_i"),
+            ("orders_i", "orders_i"),
+            ("I", "orders_I"),
+        ] {
+            let table = table(name, IndexMethod::Btree, vec![whole("id")]);
+            let plan = Planning::default().plan(&table, &[true, true]).unwrap();
+            assert_eq!(plan.indexes[0].name, expected);
+        }
+        let taken = table("pkey", IndexMethod::Btree, vec![whole("id")]);
+        let plan = Planning::default().plan(&taken, &[true, true]).unwrap();
+        assert!(plan.indexes[0].name.starts_with("orders_pkey_"));
+        let planning = Planning {
+            others: vec!["orders_i".to_string()],
+            ..Planning::default()
+        };
+        let table = table("i", IndexMethod::Btree, vec![whole("id")]);
+        let plan = planning.plan(&table, &[true, true]).unwrap();
+        assert!(plan.indexes[0].name.starts_with("orders_i_"));
+        // The key to walk by is in CREATE TABLE.
+        let mut walked = table.clone();
+        walked.indexes[0].name = "code_order".to_string();
+        let plan = planning.plan(&walked, &[false, true]).unwrap();
+        assert!(plan.indexes.is_empty());
+    }
 }

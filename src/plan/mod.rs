@@ -15,6 +15,8 @@ mod expression;
 pub mod foreign_key;
 mod generated;
 mod glob;
+#[cfg(test)]
+mod golden;
 pub mod identifier;
 pub mod index;
 mod key;

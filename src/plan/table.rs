@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{CheckPlan, plan_checks};
 use super::collation;
-use super::columns::{Column, Draft, choose_columns, place_columns};
+use super::columns::{Column, Draft, choose_columns, name_warnings, place_columns};
 use super::context::PlanContext;
 use super::default::default_sql;
 use super::expression::shown;
@@ -164,6 +164,10 @@ pub fn plan_table(
             prepare.push(sql.clone());
         }
     }
+    for warning in &mut warnings {
+        // Names come from the source, and a warning is read in somebody's terminal.
+        *warning = warning.replace(char::is_control, " ");
+    }
     Ok(TablePlan {
         source_schema: table.schema.clone(),
         source_table: table.name.clone(),
@@ -193,30 +197,6 @@ fn primary_key(table: &SourceTable, chosen: &[&SourceColumn]) -> Option<Vec<Stri
         .iter()
         .all(is_copied)
         .then(|| key.columns.clone())
-}
-
-/// The names that are not the source's.
-fn name_warnings(
-    table: &SourceTable,
-    columns: &[Column<'_>],
-    context: &PlanContext<'_>,
-) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if context.unit.target.is_none() && context.target_table != table.name {
-        warnings.push(format!(
-            "the table is named {} here",
-            quote(context.target_table)
-        ));
-    }
-    let renamed: Vec<String> = columns
-        .iter()
-        .filter(|column| column.name != column.source.name)
-        .map(|column| format!("{} is {}", quote(&column.source.name), quote(&column.name)))
-        .collect();
-    if !renamed.is_empty() {
-        warnings.push(format!("columns are renamed: {}", renamed.join(", ")));
-    }
-    warnings
 }
 
 /// The columns that are copied and those that the target computes.

@@ -254,9 +254,10 @@ fn refusal(plan: &TablePlan, mismatches: &[Mismatch]) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{orders, planned};
+    use super::super::sample::{Planning, orders, planned};
     use super::*;
     use crate::model::pg_type::oid;
+    use crate::model::table::{Generation, SourceColumn};
 
     fn plan() -> TablePlan {
         planned(&orders(), &[true, true])
@@ -405,5 +406,80 @@ mod tests {
         );
         composite.key = None;
         assert_eq!(merge_key(&composite, &target), None);
+    }
+
+    #[test]
+    fn generated_columns_fit_on_either_side() {
+        let mut table = orders();
+        table.columns[3] = SourceColumn {
+            nullable: true,
+            generation: Some(Generation {
+                expression: "`id` + 1".to_string(),
+                stored: false,
+            }),
+            ..table.columns[2].clone()
+        };
+        table.columns[3].name = "next".to_string();
+        let plan = planned(&table, &[true, true]);
+        assert_eq!((plan.columns.len(), plan.generated.len()), (3, 1));
+        let mut target = fitting();
+        target.columns[3] = column("next", oid::INT8, "bigint");
+        target.columns[3].generated = true;
+        let fitted = fit_target(&plan, &target).unwrap();
+        assert_eq!((fitted.columns.len(), fitted.generated.len()), (3, 1));
+        // A plain column takes the source's values.
+        target.columns[3].generated = false;
+        let fitted = fit_target(&plan, &target).unwrap();
+        assert_eq!((fitted.columns.len(), fitted.generated.len()), (4, 0));
+        target.columns.remove(3);
+        let error = fit_target(&plan, &target).unwrap_err();
+        assert!(
+            error
+                .hint
+                .as_deref()
+                .unwrap()
+                .contains("ADD COLUMN next bigint GENERATED ALWAYS AS (id::bigint + 1) STORED"),
+            "{error:?}"
+        );
+        // Both compute it, each in its way.
+        table.columns[3].generation.as_mut().unwrap().expression = "foo(`id`)".to_string();
+        let plan = planned(&table, &[true, true]);
+        assert_eq!(plan.columns.len(), 4);
+        target.columns.push(column("next", oid::INT8, "bigint"));
+        target.columns[3].generated = true;
+        let fitted = fit_target(&plan, &target).unwrap();
+        assert_eq!(fitted.columns.len(), 3);
+        assert!(fitted.warnings.iter().any(|w| w.contains("both sides")));
+    }
+
+    #[test]
+    fn a_rule_of_the_user_guards_the_type_it_names_and_no_other() {
+        let unit = Planning::unit(serde_json::json!({"casts": {"id": "smallint"}}));
+        let plan = unit.plan(&orders(), &[true, true]).unwrap();
+        assert_eq!(
+            (plan.columns[0].type_name.as_str(), plan.columns[0].cast),
+            ("smallint", true)
+        );
+        let mut target = fitting();
+        target.columns[0] = column("id", oid::INT2, "smallint");
+        let fitted = fit_target(&plan, &target).unwrap();
+        assert!(fitted.columns[0].cast);
+        assert_eq!(fitted.columns[0].actual, Some(PgType::plain(oid::INT2)));
+        target.columns[0] = column("id", oid::INT8, "bigint");
+        assert!(!fit_target(&plan, &target).unwrap().columns[0].cast);
+        target.columns[0] = column("id", oid::BOOL, "boolean");
+        assert!(fit_target(&plan, &target).is_err());
+    }
+
+    #[test]
+    fn names_that_differ_are_matched_by_the_targets() {
+        let mut table = orders();
+        table.columns[0].name = "ID".to_string();
+        table.keys[0].columns = vec!["ID".to_string()];
+        let job = Planning::job(serde_json::json!({"names": "lower"}));
+        let plan = job.plan(&table, &[true, true]).unwrap();
+        let fitted = fit_target(&plan, &fitting()).unwrap();
+        assert_eq!(fitted.key.as_ref().unwrap().columns, ["ID"]);
+        assert_eq!(merge_key(&plan, &fitting()), Some(vec!["id".to_string()]));
     }
 }

@@ -1,14 +1,27 @@
 //! `make bench`: one table of three million rows and eighteen columns goes from a MariaDB into a
 //! PostgreSQL, by this extension, by pgloader, by mysql_fdw, and, as the limit, from a binary file of
-//! the same rows by COPY. Prints a table in Markdown for docs/benchmarks.md.
+//! the same rows by COPY. Prints tables in Markdown for docs/benchmarks.md, the first of the codec alone;
+//! with the argument `codec` it ends there.
 //!
 //! BENCH_ROWS and BENCH_RUNS make it smaller. Every run ends with a comparison of both sides.
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod codec_alone;
 mod contender;
 mod memory;
+
+// The library is one for a server to load: what is pure of it is compiled in here once more.
+#[path = "../../src/codec/mod.rs"]
+#[allow(dead_code, unused_imports)]
+mod codec;
+#[path = "../../src/error.rs"]
+#[allow(dead_code)]
+mod error;
+#[path = "../../src/model/mod.rs"]
+#[allow(dead_code)]
+mod model;
 
 use contender::Contender;
 use std::process::ExitCode;
@@ -39,6 +52,10 @@ fn number(variable: &str, default: u64) -> u64 {
 }
 
 fn main() -> ExitCode {
+    codec_alone::run();
+    if std::env::args().any(|argument| argument == "codec") {
+        return ExitCode::SUCCESS;
+    }
     let rows = number("BENCH_ROWS", 3_000_000);
     let runs = number("BENCH_RUNS", 3);
     let mariadb = MariaDb::start_with(&[

@@ -62,7 +62,7 @@ fn text(value: Value, column: &ScopeColumn<'_>) -> Result<String, Reason> {
         _ => None,
     };
     match &column.source.source_type {
-        SourceType::Char { .. } if !literal.is_some_and(|text| !text.ends_with(' ')) => {
+        SourceType::Char { .. } if literal.is_none_or(|text| text.ends_with(' ')) => {
             Err("a value of type char loses the spaces at its end".to_string())
         }
         SourceType::Char { .. } | SourceType::VarChar { .. } | SourceType::Text => {

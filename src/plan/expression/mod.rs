@@ -18,6 +18,8 @@ pub(super) mod literal;
 mod parse;
 mod scope;
 mod sort;
+#[cfg(test)]
+mod tests;
 mod token;
 mod translate;
 mod tree;

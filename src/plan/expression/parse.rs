@@ -71,7 +71,7 @@ impl Parser {
         }
     }
 
-    fn require_word(&mut self, word: &str) -> Result<(), Reason> {
+    fn expect_word(&mut self, word: &str) -> Result<(), Reason> {
         match self.take_word(word) {
             true => Ok(()),
             false => Err(self.unknown()),
@@ -187,7 +187,7 @@ impl Parser {
         }
         if self.take_word("between") {
             let low = Box::new(self.expression(COMPARISON)?);
-            self.require_word("and")?;
+            self.expect_word("and")?;
             let high = Box::new(self.expression(COMPARISON)?);
             return Ok(Tree::Between {
                 operand,
@@ -283,14 +283,14 @@ impl Parser {
         match word.as_str() {
             "cast" => {
                 let operand = Box::new(self.expression(0)?);
-                self.require_word("as")?;
+                self.expect_word("as")?;
                 let to = self.cast_type()?;
                 self.require(")")?;
                 Ok(Tree::Cast(operand, to))
             }
             "convert" => {
                 let operand = Box::new(self.expression(0)?);
-                self.require_word("using")?;
+                self.expect_word("using")?;
                 self.unicode()?;
                 self.require(")")?;
                 Ok(Tree::Cast(operand, CastTo::Unicode))
@@ -322,14 +322,14 @@ impl Parser {
         let mut arms = Vec::new();
         while self.take_word("when") {
             let when = self.expression(0)?;
-            self.require_word("then")?;
+            self.expect_word("then")?;
             arms.push((when, self.expression(0)?));
         }
         let otherwise = match self.take_word("else") {
             true => Some(Box::new(self.expression(0)?)),
             false => None,
         };
-        self.require_word("end")?;
+        self.expect_word("end")?;
         if arms.is_empty() {
             return Err("CASE has no WHEN".to_string());
         }
