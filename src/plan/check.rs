@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::column_type::told_in_full;
 use super::columns::{Column, Draft};
 use super::expression::shown;
 use super::identifier::{literal, quote};
@@ -67,7 +68,7 @@ pub(super) fn plan_checks(
         }
     }
     for column in columns {
-        if let Some(condition) = labels(column) {
+        if let Some(condition) = labels(column, warnings) {
             let name = format!("{target_table}_{}_check", column.name);
             checks.push(CheckPlan {
                 name: names::distinct(&name, taken),
@@ -80,7 +81,7 @@ pub(super) fn plan_checks(
 
 /// That a column holds one of its labels, where its type does not say so. The source's value of index
 /// 0, which is no label and prints as '', is a value like others.
-fn labels(column: &Column<'_>) -> Option<String> {
+fn labels(column: &Column<'_>, warnings: &mut Vec<String>) -> Option<String> {
     let SourceType::Enum { labels } = &column.source.source_type else {
         return None;
     };
@@ -88,6 +89,14 @@ fn labels(column: &Column<'_>) -> Option<String> {
     let plain = codec::type_name(target).is_ok_and(|name| name == column.typed.type_name);
     let written = labels.iter().all(|label| !label.contains('\0'));
     if !plain || labels.is_empty() || !written || !matches!(target.oid, oid::TEXT | oid::VARCHAR) {
+        return None;
+    }
+    if !told_in_full(labels) {
+        warnings.push(format!(
+            "column {} has no check of its labels: the source's catalog shows characters of four bytes as ?, \
+             and one of the labels has a ?",
+            quote(&column.name)
+        ));
         return None;
     }
     let empty = (!labels.iter().any(String::is_empty)).then_some("");

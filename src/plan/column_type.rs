@@ -172,10 +172,15 @@ fn geometry<'a>(context: &'a PlanContext<'_>) -> Result<&'a str> {
 /// hold a label.
 fn enum_type(labels: &[String], target_name: &str, context: &PlanContext<'_>) -> Typed {
     let held = |label: &String| label.len() <= MAX_NAME_BYTES && !label.contains('\0');
-    if labels.is_empty() || !labels.iter().all(held) {
+    let short = labels.iter().all(held);
+    if labels.is_empty() || !short || !told_in_full(labels) {
+        let reason = match short {
+            false => format!("a label of an enum type has at most {MAX_NAME_BYTES} bytes and no NUL"),
+            true => "the source's catalog shows characters of four bytes as ?, and one of the labels has a ?".to_string(),
+        };
         return Typed {
             warning: Some(format!(
-                "column {} becomes text: a label of an enum type has at most {MAX_NAME_BYTES} bytes and no NUL",
+                "column {} becomes text: {reason}",
                 quote(target_name)
             )),
             ..Typed::named(oid::TEXT, "text")
@@ -189,6 +194,13 @@ fn enum_type(labels: &[String], target_name: &str, context: &PlanContext<'_>) ->
         prepare: Some(create_enum(&name, labels)),
         ..Typed::named(oid::TEXT, &name)
     }
+}
+
+/// Are the labels sure to be what they are at the source? The catalogs of both servers are in
+/// characters of up to three bytes: a longer one in a label is a question mark there, and nothing
+/// tells which it is.
+pub(super) fn told_in_full(labels: &[String]) -> bool {
+    !labels.iter().any(|label| label.contains('?'))
 }
 
 /// A type that a table now gone has left is taken as it is, if its labels are the same.

@@ -8,6 +8,7 @@
 //! a value that is equal but written otherwise (1.0 and 1.00) is replaced too.
 
 use super::identifier::{qualified, quote, quoted_list};
+use super::key::same_columns;
 use super::table::{ColumnPlan, TablePlan};
 use crate::model::pg_type::oid;
 
@@ -15,23 +16,48 @@ pub fn stage_name(unit_id: i64) -> String {
     format!("tributary_stage_{unit_id}")
 }
 
-/// The staging table: a logged table in the target's schema with the plan's columns, as the target
-/// has them, and the plan's key. Two statements.
+/// The staging table: a logged table in the target's schema that refuses the rows which the target
+/// would refuse: with its types, NOT NULL, CHECK constraints and generated columns.
 pub fn create_stage_sql(plan: &TablePlan, stage: &str) -> String {
-    let names: Vec<String> = plan.columns.iter().map(|c| quote(&c.target_name)).collect();
-    let stage = qualified(&plan.target_schema, stage);
-    let create = format!(
-        "CREATE TABLE {stage} AS\nSELECT {} FROM {} WITH NO DATA",
-        names.join(", "),
+    format!(
+        "CREATE TABLE {} (LIKE {} INCLUDING CONSTRAINTS INCLUDING GENERATED)",
+        qualified(&plan.target_schema, stage),
         target(plan)
-    );
-    match &plan.key {
-        Some(key) => format!(
-            "{create};\nALTER TABLE {stage} ADD PRIMARY KEY ({})",
-            quoted_list(&plan.target_columns(&key.columns))
-        ),
-        None => create,
+    )
+}
+
+/// What makes a staging table just made from the target that of the plan. `columns` are those it has
+/// and that do not compute themselves, `unique` the column sets that the target is unique by.
+pub fn shape_stage_sql(
+    plan: &TablePlan,
+    stage: &str,
+    columns: &[String],
+    unique: &[Vec<String>],
+) -> Vec<String> {
+    let stage = qualified(&plan.target_schema, stage);
+    let copied: Vec<&String> = plan.columns.iter().map(|c| &c.target_name).collect();
+    let mut actions: Vec<String> = columns
+        .iter()
+        .filter(|name| !copied.contains(name))
+        .map(|name| format!("DROP COLUMN {} CASCADE", quote(name)))
+        .collect();
+    let key = plan
+        .key
+        .as_ref()
+        .map(|key| plan.target_columns(&key.columns));
+    if let Some(key) = &key {
+        actions.push(format!("ADD PRIMARY KEY ({})", quoted_list(key)));
     }
+    for set in unique {
+        let is_key = key.as_ref().is_some_and(|key| same_columns(key, set));
+        if !is_key && set.iter().all(|name| copied.contains(&name)) {
+            actions.push(format!("ADD UNIQUE ({})", quoted_list(set)));
+        }
+    }
+    actions
+        .iter()
+        .map(|action| format!("ALTER TABLE {stage} {action}"))
+        .collect()
 }
 
 /// Makes the target equal to the staging table and drops that; to be run in one transaction. `key`
@@ -126,15 +152,28 @@ mod tests {
     }
 
     #[test]
-    fn the_stage_has_the_plans_columns_and_key() {
+    fn the_stage_refuses_what_the_target_refuses() {
         assert_eq!(stage_name(7), "tributary_stage_7");
+        let plan = plan(&[false, true], None);
         assert_eq!(
-            create_stage_sql(&plan(&[false, true], None), "tributary_stage_7"),
-            "CREATE TABLE \"Shop\".tributary_stage_7 AS\n\
-             SELECT id, code, \"order\", note FROM \"Shop\".orders WITH NO DATA;\n\
-             ALTER TABLE \"Shop\".tributary_stage_7 ADD PRIMARY KEY (code, \"order\")"
+            create_stage_sql(&plan, "s"),
+            "CREATE TABLE \"Shop\".s (LIKE \"Shop\".orders INCLUDING CONSTRAINTS INCLUDING GENERATED)"
         );
-        assert!(!create_stage_sql(&plan(&[], None), "s").contains("ALTER"));
+        let names = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();
+        let columns: Vec<String> = names(&["id", "code", "order", "note", "Extra"]);
+        let unique = [
+            names(&["order", "code"]),
+            names(&["note"]),
+            names(&["id", "Extra"]),
+        ];
+        assert_eq!(
+            shape_stage_sql(&plan, "s", &columns, &unique),
+            [
+                "ALTER TABLE \"Shop\".s DROP COLUMN \"Extra\" CASCADE",
+                "ALTER TABLE \"Shop\".s ADD PRIMARY KEY (code, \"order\")",
+                "ALTER TABLE \"Shop\".s ADD UNIQUE (note)",
+            ]
+        );
     }
 
     #[test]

@@ -4,13 +4,26 @@ use crate::error::{Error, Kind, Result};
 use crate::pg::relation::{self, Relation};
 use crate::pg::spi;
 use crate::plan::identifier::qualified;
-use crate::plan::merge::{create_stage_sql, merge_sql};
+use crate::plan::merge::{create_stage_sql, merge_sql, shape_stage_sql};
 use crate::plan::table::TablePlan;
 
 /// Creates an empty staging table beside the target.
 pub fn create(plan: &TablePlan, stage: &str) -> Result<Relation> {
     spi::execute(&create_stage_sql(plan, stage), &[])?;
-    get(plan, stage)
+    let made = get(plan, stage)?;
+    let columns: Vec<String> = relation::columns(&made)?
+        .into_iter()
+        .filter(|column| !column.generated)
+        .map(|column| column.name)
+        .collect();
+    let unique = match relation::find(&plan.target_schema, &plan.target_table)? {
+        Some(target) => relation::unique_keys(&target)?,
+        None => Vec::new(),
+    };
+    for sql in shape_stage_sql(plan, stage, &columns, &unique) {
+        spi::execute(&sql, &[])?;
+    }
+    Ok(made)
 }
 
 pub fn get(plan: &TablePlan, stage: &str) -> Result<Relation> {

@@ -181,6 +181,38 @@ fn a_reload_has_rejects_of_its_own() {
 }
 
 #[test]
+fn a_reload_finds_the_rows_that_the_target_refuses() {
+    let mut test = Databases::shared("rejects_merge");
+    people(&mut test, "t", 1200, &[], ", PRIMARY KEY (id)");
+    test.pg.rows(
+        "CREATE SCHEMA j; CREATE TABLE j.t (id int PRIMARY KEY, born date, note varchar(40) NOT NULL, \
+         n int UNIQUE CHECK (n < 5000), twice int GENERATED ALWAYS AS (n * 2) STORED, extra int NOT NULL GENERATED ALWAYS AS IDENTITY)",
+    );
+    test.job("j", SMALL);
+    test.run("j");
+    assert_eq!(accounts(&mut test, "j", "t"), [1200, 0, 0]);
+    test.my.run(&[
+        "UPDATE t SET n = 6000 WHERE id = 5",
+        "UPDATE t SET n = 1 WHERE id = 6",
+        "UPDATE t SET note = NULL WHERE id = 7",
+        "UPDATE t SET note = 'another' WHERE id = 8",
+    ]);
+    test.run("j");
+    assert_eq!(accounts(&mut test, "j", "t"), [1197, 3, 0]);
+    assert_eq!(
+        test.pg.text(
+            "SELECT string_agg(sqlstate, ',' ORDER BY (\"row\"->>'id')::int) FROM sync_rejects"
+        ),
+        "23514,23505,23502"
+    );
+    assert_eq!(
+        test.pg
+            .text("SELECT note || (twice = 2 * n) || extra FROM j.t WHERE id = 8"),
+        "anothertrue8"
+    );
+}
+
+#[test]
 fn too_many_rejects_fail_the_unit_and_are_kept() {
     let mut test = Databases::shared("rejects_many");
     let zero: Vec<u64> = (1..=40).map(|n| n * 50).collect();

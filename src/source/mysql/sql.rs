@@ -139,12 +139,12 @@ pub(super) fn boundary(request: &BoundaryRequest) -> Result<Select> {
     })
 }
 
-/// The text protocol prints a FLOAT with six digits; as a DOUBLE it has all of them. A product keeps the
-/// sign of zero, a sum does not.
+/// The text protocol prints a FLOAT with six digits, and a DOUBLE(M,D) with D decimals; the result of
+/// an operation it prints whole. Adding 0 would take the sign of a negative zero.
 fn expression(column: &SourceColumn, protocol: RowProtocol) -> String {
     let name = quote(&column.name);
     match (&column.source_type, protocol) {
-        (SourceType::Float, RowProtocol::Text) => format!("{name} * 1e0"),
+        (SourceType::Float | SourceType::Double, RowProtocol::Text) => format!("{name} * 1e0"),
         _ => name,
     }
 }
