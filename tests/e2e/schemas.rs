@@ -53,7 +53,7 @@ fn a_shop_with_foreign_keys_in_a_cycle_arrives_twice() {
     // Indexes are what they were: their order, their prefixes, what they are over.
     let definition = |table: &str, name: &str| {
         format!(
-            "SELECT regexp_replace(indexdef, '^.* USING ', '') FROM pg_indexes WHERE schemaname = 'shop' AND tablename = '{table}' AND indexname LIKE '%{name}'"
+            "SELECT regexp_replace(indexdef, '^.* USING ', '') FROM pg_indexes WHERE schemaname = 'shop' AND tablename = '{table}' AND indexname = '{table}_{name}'"
         )
     };
     for (table, name, expected) in [
