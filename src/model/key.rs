@@ -9,7 +9,8 @@ pub enum KeyValue {
     Double(f64),
     /// Decimal, date, datetime, timestamp (UTC) and time values as the source writes them.
     Literal(String),
-    /// Text whose bytes at the source are UTF-8 (character sets utf8mb4, utf8mb3, ascii).
+    /// Text without a NUL whose bytes at the source are UTF-8 (character sets utf8mb4, utf8mb3,
+    /// ascii).
     Text(String),
     /// Anything else by its bytes at the source, as lower-case hexadecimal digits.
     Hex(String),

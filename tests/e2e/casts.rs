@@ -4,8 +4,7 @@
 mod rules;
 
 use crate::support::canonical::pg_literal;
-use crate::support::fixture::{Databases, LONG};
-use crate::support::wait::wait_until;
+use crate::support::fixture::Databases;
 use rules::{CASTS, Fate};
 use std::collections::BTreeMap;
 
@@ -40,7 +39,7 @@ fn each_cast_rule_changes_the_type_and_guards_its_values() {
     test.my
         .run(&["SET SESSION sql_mode = 'ALLOW_INVALID_DATES'"]);
     test.job("plain", r#"{"workers": 3}"#);
-    test.job("cast", r#"{"workers": 3}"#);
+    test.job("casting", r#"{"workers": 3}"#);
     for (number, cast) in CASTS.iter().enumerate() {
         let rows: Vec<String> = cast
             .values
@@ -60,17 +59,17 @@ fn each_cast_rule_changes_the_type_and_guards_its_values() {
         ]);
         let options = pg_literal(&format!(r#"{{"casts": {{"v": "{}"}}}}"#, cast.rule));
         test.pg.rows(&format!(
-            "SELECT sync_alter_unit('cast', 't{number}', {options})"
+            "SELECT sync_alter_unit('casting', 't{number}', {options})"
         ));
     }
     test.text_source();
     test.run("plain");
-    test.run("cast");
-    test.job_from("txt", "cast_by_text", "*", r#"{"workers": 3}"#);
+    test.run("casting");
+    test.job_from("txt", "casting_by_text", "*", r#"{"workers": 3}"#);
     test.pg.rows(
-        "SELECT sync_alter_unit('cast_by_text', s.unit, s.options) FROM tributary.unit_setting s JOIN tributary.job USING (job_id) WHERE job = 'cast'",
+        "SELECT sync_alter_unit('casting_by_text', s.unit, s.options) FROM tributary.unit_setting s JOIN tributary.job USING (job_id) WHERE job = 'casting'",
     );
-    test.run("cast_by_text");
+    test.run("casting_by_text");
     let mut faults = Vec::new();
     for (number, cast) in CASTS.iter().enumerate() {
         let unit = format!("t{number}");
@@ -82,7 +81,7 @@ fn each_cast_rule_changes_the_type_and_guards_its_values() {
             })
             .collect();
         expected.insert(1000, "NULL".into());
-        for job in ["cast", "cast_by_text"] {
+        for job in ["casting", "casting_by_text"] {
             let target = type_of(&mut test, &format!("{job}.{unit}"));
             if target != cast.target {
                 faults.push(format!(
@@ -176,9 +175,8 @@ fn a_rule_that_cannot_be_is_named() {
             continue;
         }
         test.start("j");
-        wait_until("the rule is refused", LONG, || {
-            test.unit_status("j", "t") == "failed" && test.unit_status("j", "u") == "completed"
-        });
+        assert_eq!(test.end("j"), "failed");
+        assert_eq!(test.unit_status("j", "u"), "completed");
         let error = test
             .pg
             .text("SELECT concat_ws(' ', error, hint) FROM sync_units WHERE unit = 't'");
@@ -186,7 +184,6 @@ fn a_rule_that_cannot_be_is_named() {
             named.iter().all(|name| error.contains(name)),
             "{rule}: {error}"
         );
-        wait_until("the run ends", LONG, || test.status("j") == "failed");
     }
     // A rule for nothing is a slip that the plan points out.
     test.pg.rows(&alter(r#"{"casts": {"lable": "text"}}"#));
@@ -208,9 +205,7 @@ fn a_column_that_is_there_takes_what_its_rule_says() {
         .rows("CREATE SCHEMA j; CREATE TABLE j.t (id bigint PRIMARY KEY, v boolean)");
     test.job("j", "{}");
     test.start("j");
-    wait_until("the column does not fit", LONG, || {
-        test.status("j") == "failed"
-    });
+    assert_eq!(test.end("j"), "failed");
     let hint = test
         .pg
         .text("SELECT concat_ws(' ', error, hint) FROM sync_units WHERE unit = 't'");

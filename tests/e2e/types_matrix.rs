@@ -196,7 +196,9 @@ fn row_as_the_source_prints_it(
         None => format!("SELECT {expression} FROM {name} WHERE id = {id}"),
     };
     let row = test.my.rows(&query).remove(0);
-    if row.iter().flatten().any(|text| *text == kept) {
+    // MySQL converts half a surrogate pair to NULL, though it sends it as bytes.
+    let known = row.first().is_some_and(Option::is_some);
+    if !known || row.iter().flatten().any(|text| *text == kept) {
         return Ok(());
     }
     Err(format!(

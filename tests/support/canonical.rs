@@ -148,9 +148,10 @@ fn column(
             format!("{pg}::text"),
             Reading::Same,
         ),
-        // The nearest double, written so that it can be read back; + 0 would lose a negative zero.
+        // The nearest double, written so that it can be read back. Adding 0 would lose the sign of a
+        // negative zero, and a cast to text the last digit of a long number.
         "float" | "double" => (
-            format!("CAST({my} * 1e0 AS CHAR)"),
+            format!("{my} * 1e0"),
             format!("{pg}::float8::text"),
             Reading::Float,
         ),

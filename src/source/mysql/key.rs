@@ -108,13 +108,11 @@ pub(super) fn read(form: KeyForm, value: &Value) -> Result<KeyValue> {
                 "{sign}{hours:02}:{minutes:02}:{seconds:02}.{micros:06}"
             )))
         }
-        // jsonb has no NUL.
-        (KeyForm::Text, Value::Bytes(bytes)) if bytes.contains(&0) => {
-            Some(KeyValue::Hex(hex(bytes)))
-        }
-        (KeyForm::Text, Value::Bytes(bytes)) => std::str::from_utf8(bytes)
-            .ok()
-            .map(|text| KeyValue::Text(text.to_string())),
+        (KeyForm::Text, Value::Bytes(bytes)) => Some(match std::str::from_utf8(bytes) {
+            // The catalog's jsonb holds no NUL, nor text that is none.
+            Ok(text) if !text.contains('\0') => KeyValue::Text(text.to_string()),
+            _ => KeyValue::Hex(hex(bytes)),
+        }),
         (KeyForm::Encoded | KeyForm::Bytes, Value::Bytes(bytes)) => Some(KeyValue::Hex(hex(bytes))),
         (KeyForm::Name, Value::Bytes(bytes)) => plain(bytes, is_name),
         // As the text protocol has them.
@@ -169,7 +167,7 @@ pub(super) fn literal(column: &SourceColumn, value: &KeyValue) -> Result<String>
         }
         (KeyForm::Name, KeyValue::Literal(text)) if is_name(text) => Ok(format!("'{text}'")),
         (KeyForm::Text, KeyValue::Text(text)) => introduced(column, &hex(text.as_bytes())),
-        (KeyForm::Encoded | KeyForm::Text, KeyValue::Hex(digits)) if is_hex(digits) => {
+        (KeyForm::Text | KeyForm::Encoded, KeyValue::Hex(digits)) if is_hex(digits) => {
             introduced(column, digits)
         }
         (KeyForm::Bytes, KeyValue::Hex(digits)) if is_hex(digits) => Ok(format!("X'{digits}'")),
@@ -310,6 +308,12 @@ mod tests {
                 Some("utf8mb4"),
                 Value::Bytes(b"a'\\".to_vec()),
                 "_utf8mb4 X'61275c'",
+            ),
+            (
+                varchar.clone(),
+                Some("utf8mb4"),
+                Value::Bytes(b"a\0".to_vec()),
+                "_utf8mb4 X'6100'",
             ),
             (
                 varchar.clone(),

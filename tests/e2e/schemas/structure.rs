@@ -50,7 +50,7 @@ pub fn assert_structure(test: &mut Databases, job: &str) {
 /// One line for each thing that both sides have.
 fn of_source(test: &mut Databases, unit: &str) -> Vec<String> {
     let place = format!(
-        "table_schema = {} AND table_name = {}",
+        "table_schema = {0} AND table_name = {1} AND BINARY table_name = {1}",
         my_literal(&test.name),
         my_literal(unit)
     );
@@ -64,17 +64,17 @@ fn of_source(test: &mut Databases, unit: &str) -> Vec<String> {
         format!(
             "SELECT CONCAT('unique ', GROUP_CONCAT(c.ordinal_position ORDER BY s.seq_in_index), IF(s.index_name = 'PRIMARY', ' primary', ''))
              FROM information_schema.statistics s JOIN information_schema.columns c USING (table_schema, table_name, column_name)
-             WHERE {place} AND non_unique = 0 AND sub_part IS NULL GROUP BY s.index_name ORDER BY 1"
+             WHERE {place} AND BINARY s.table_name = BINARY c.table_name AND non_unique = 0 AND sub_part IS NULL GROUP BY s.index_name ORDER BY 1"
         ),
         format!(
             "SELECT CONCAT('reference ', GROUP_CONCAT(c.ordinal_position ORDER BY k.ordinal_position), ' to ', HEX(MAX(k.referenced_table_name)), ' ', \
              MAX(REPLACE(r.update_rule, 'RESTRICT', 'NO ACTION')), ' ', MAX(REPLACE(r.delete_rule, 'RESTRICT', 'NO ACTION')))
              FROM information_schema.key_column_usage k JOIN information_schema.columns c USING (table_schema, table_name, column_name)
              JOIN information_schema.referential_constraints r ON r.constraint_schema = k.constraint_schema AND r.constraint_name = k.constraint_name
-                 AND r.table_name = k.table_name
-             WHERE k.{place} AND k.referenced_table_name IS NOT NULL GROUP BY k.constraint_name ORDER BY 1"
+             WHERE k.{place} AND BINARY k.table_name = BINARY c.table_name AND BINARY r.table_name = BINARY k.table_name AND k.referenced_table_name IS NOT NULL GROUP BY k.constraint_name ORDER BY 1"
         )
-        .replace("AND table_name = ", "AND k.table_name = "),
+        .replace("AND table_name", "AND k.table_name")
+        .replace("BINARY table_name", "BINARY k.table_name"),
     ] {
         let mut found: Vec<String> = test.my.rows(&sql).into_iter().filter_map(|mut row| row.remove(0)).collect();
         if !sql.contains("ordinal_position, ' ', is_nullable") {
