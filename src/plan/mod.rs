@@ -22,6 +22,7 @@ pub mod index;
 mod key;
 mod keywords;
 pub mod merge;
+mod misfit;
 pub mod names;
 mod near;
 pub mod retry;
