@@ -59,7 +59,7 @@ test-mysql: setup
 	fi
 
 install: setup
-	cargo pgrx install --release --pg-config $(PG_CONFIG)
+	cargo pgrx install --release $(if $(filter-out 0,$(shell id -u)),--sudo) --pg-config $(PG_CONFIG)
 
 bench: setup
 	@BENCH=1 .ci/setup

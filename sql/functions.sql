@@ -4,6 +4,8 @@ DECLARE
     run bigint;
     state text;
     unit record;
+    problem text;
+    told text;
 BEGIN
     run := @extschema@.sync_start(job);
     COMMIT;
@@ -11,6 +13,12 @@ BEGIN
         state := @extschema@.sync_wait(job, '1 second'::pg_catalog.interval);
         COMMIT;
         EXIT WHEN state IN ('completed', 'failed', 'cancelled');
+        SELECT coalesce(j.error, 'waits for ' || j.waiting_for) INTO problem
+        FROM @extschema@.sync_jobs j WHERE j.job = sync_run.job;
+        IF problem IS DISTINCT FROM told AND problem IS NOT NULL THEN
+            RAISE NOTICE '%', problem;
+        END IF;
+        told := problem;
         FOR unit IN
             SELECT u.unit, u.rows_done, u.percent, u.rows_per_second
             FROM @extschema@.sync_units u

@@ -14,6 +14,7 @@ use crate::source::mysql::{
 #[pg_extern]
 fn sync_create_source(source: &str, url: &str) -> Result<(), ErrorReport> {
     worker::hide_statement(c"SELECT sync_create_source(…)");
+    worker::require_utf8_database()?;
     let (server_options, mapping_options) = split_url(url)?;
     server::create(source, &server_options, &mapping_options)?;
     report::notice(&format!("created source \"{source}\""));

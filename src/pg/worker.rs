@@ -379,7 +379,7 @@ pub fn require_utf8_database() -> Result<()> {
         Kind::InvalidState,
         "the encoding of this database is not UTF8",
     )
-    .with_hint("create the extension in a database made with ENCODING 'UTF8' TEMPLATE template0"))
+    .with_hint("CREATE DATABASE name ENCODING 'UTF8' LOCALE 'C.UTF-8' TEMPLATE template0;"))
 }
 
 /// In a transaction with one snapshot for all its statements, others' commits are never seen.

@@ -124,8 +124,7 @@ fn watch(postgres: &mut Postgres) -> bool {
                 screen.say(&format!(
                     "kill -9 {pid}    -- a worker, in the middle of its work"
                 ));
-                signal(*pid, "KILL");
-                killed = true;
+                killed = signal(*pid, "KILL");
             }
         }
         let mut status = String::new();

@@ -6,7 +6,9 @@ mod support;
 
 mod casts;
 mod copies;
+mod crash_rejects;
 mod crash_worker;
+mod foreign_objects;
 mod harness;
 mod lifecycle;
 mod policies;

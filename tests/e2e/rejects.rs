@@ -1,19 +1,14 @@
 //! A bad row never stops a table and is never lost: it is kept with its reason, counted, and written
 //! again when the cause is mended.
 
-use crate::support::dice::Dice;
-use crate::support::fixture::{self, Databases, LONG, WORKER, numbers};
-use crate::support::mariadb::MariaDb;
-use crate::support::postgres::{Postgres, Settings};
-use crate::support::proxy::{Fault, TcpProxy};
-use crate::support::sandbox::signal;
+use crate::support::fixture::{self, Databases, LONG, numbers};
 use crate::support::wait::wait_until;
 
 const SMALL: &str =
     r#"{"workers": 2, "chunk_rows": 1000, "batch_rows": 300, "retry_initial": "50 ms"}"#;
 
 /// `rows` rows `id, born, note, n`; a zero date in each whose id is in `zero`.
-fn people(test: &mut Databases, name: &str, rows: u64, zero: &[u64], key: &str) {
+pub fn people(test: &mut Databases, name: &str, rows: u64, zero: &[u64], key: &str) {
     // No id is 0.
     let zero: Vec<String> = zero.iter().chain(&[0]).map(u64::to_string).collect();
     test.my.run(&[
@@ -29,7 +24,7 @@ fn people(test: &mut Databases, name: &str, rows: u64, zero: &[u64], key: &str) 
 
 /// Every row of the source is written, rejected or filtered, and the counters say which.
 #[track_caller]
-fn accounts(test: &mut Databases, job: &str, unit: &str) -> [i64; 3] {
+pub fn accounts(test: &mut Databases, job: &str, unit: &str) -> [i64; 3] {
     let counted = test.pg.rows(&format!(
         "SELECT sum(c.rows_read), sum(c.rows_done), sum(c.rows_rejected), sum(c.rows_filtered) \
          FROM tributary.chunk c JOIN tributary.unit u USING (unit_id) JOIN tributary.job j USING (job_id) \
@@ -214,6 +209,47 @@ fn a_reload_finds_the_rows_that_the_target_refuses() {
 }
 
 #[test]
+fn a_reload_lets_rows_exchange_unique_values() {
+    let mut test = Databases::shared("rejects_swap");
+    test.my.run(&[
+        "CREATE TABLE t (id int PRIMARY KEY, slug varchar(20), UNIQUE (slug))",
+        "INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c')",
+    ]);
+    test.job("j", "{}");
+    test.run("j");
+    test.my.run(&[
+        "UPDATE t SET slug = 'x' WHERE id = 1",
+        "UPDATE t SET slug = 'a' WHERE id = 2",
+        "UPDATE t SET slug = 'b' WHERE id = 1",
+    ]);
+    test.run("j");
+    test.assert_equal("j");
+    let unique = "SELECT count(*) FROM pg_index WHERE indrelid = 'j.t'::regclass AND indisunique AND NOT indisprimary";
+    assert_eq!(test.pg.number(unique), 1);
+}
+
+#[test]
+fn a_key_with_a_nul_is_a_key() {
+    let mut test = Databases::shared("rejects_nul_key");
+    test.my.run(&[
+        "CREATE TABLE t (k varchar(20) CHARACTER SET utf8mb4 PRIMARY KEY, n int)",
+        "INSERT INTO t VALUES ('a', 1), (CONCAT('b', CHAR(0)), 2), ('c', 3), (CONCAT('d', CHAR(0), 'e'), 4)",
+    ]);
+    test.job("j", r#"{"batch_rows": 1}"#);
+    test.run("j");
+    assert_eq!(accounts(&mut test, "j", "t"), [2, 2, 0]);
+    test.pg
+        .rows("SELECT sync_alter_job('j', '{\"nul_byte\": \"strip\"}'), sync_redrive('j')");
+    test.finish("j");
+    assert_eq!(accounts(&mut test, "j", "t"), [4, 0, 0]);
+    assert_eq!(
+        test.pg
+            .text("SELECT altered FROM sync_adjustments WHERE policy = 'nul_byte'"),
+        "2"
+    );
+}
+
+#[test]
 fn too_many_rejects_fail_the_unit_and_are_kept() {
     let mut test = Databases::shared("rejects_many");
     let zero: Vec<u64> = (1..=40).map(|n| n * 50).collect();
@@ -337,94 +373,4 @@ fn rejects_are_cleared_by_those_who_may_and_seen_by_nobody_else() {
         2
     );
     test.pg.rows("DROP ROLE rejects_stranger");
-}
-
-#[test]
-fn rejects_and_redrive_survive_sigkill_of_a_worker() {
-    const ROUNDS: u64 = 20;
-    let mut dice = Dice::of("rejects_kill");
-    let mariadb = MariaDb::start();
-    let proxy = TcpProxy::to(mariadb.port);
-    let postgres = Postgres::start(Settings::for_tests());
-    let mut test = Databases::through(proxy.port, "rejects_kill", &mariadb, &postgres);
-    let zero: Vec<u64> = (1..=60).map(|n| n * 37).collect();
-    people(&mut test, "keyed", 4000, &zero, ", PRIMARY KEY (id)");
-    people(&mut test, "keyless", 800, &[1, 400, 800], "");
-    let options = r#"{"workers": 2, "chunk_rows": 1000, "batch_rows": 150, "retry_initial": "50 ms", "retry_max": "1 s"}"#;
-    proxy.reset(Fault::None);
-    test.job("measure", options);
-    test.run("measure");
-    let whole = proxy.passed();
-    let (mut copies_hit, mut redrives_hit) = (0, 0);
-    for round in 0..ROUNDS {
-        let job = format!("round_{round}");
-        let at = dice.below(whole);
-        println!("rejects_kill: round {round}, at byte {at} of {whole}");
-        test.job(&job, options);
-        test.pg.rows(&format!(
-            "CREATE SCHEMA {job}; CREATE TABLE {job}.keyed (id int PRIMARY KEY, born date, note varchar(40), n int CHECK (n % 1000 <> 1))"
-        ));
-        proxy.reset(Fault::HoldAt(at));
-        test.start(&job);
-        copies_hit += u64::from(kill_when_holding(&mut test, &postgres, &proxy, &job));
-        test.finish(&job);
-        let [_, rejected, _] = accounts(&mut test, &job, "keyed");
-        assert_eq!(rejected, 64, "round {round}");
-        assert_eq!(
-            accounts(&mut test, &job, "keyless"),
-            [797, 3, 0],
-            "round {round}"
-        );
-
-        // The same again while the rejects are written.
-        test.pg.rows(&format!(
-            "ALTER TABLE {job}.keyed DROP CONSTRAINT keyed_n_check; SELECT sync_alter_job('{job}', '{{\"zero_date\": \"epoch\"}}')"
-        ));
-        proxy.reset(Fault::HoldAt(dice.below(whole / 20)));
-        assert_eq!(test.pg.number(&format!("SELECT sync_redrive('{job}')")), 67);
-        redrives_hit += u64::from(kill_when_holding(&mut test, &postgres, &proxy, &job));
-        test.finish(&job);
-        assert_eq!(
-            accounts(&mut test, &job, "keyed"),
-            [4000, 0, 0],
-            "round {round}"
-        );
-        assert_eq!(
-            accounts(&mut test, &job, "keyless"),
-            [800, 0, 0],
-            "round {round}"
-        );
-        test.pg.rows(&format!(
-            "SELECT sync_drop_job('{job}'); DROP SCHEMA {job} CASCADE"
-        ));
-    }
-    assert!(
-        copies_hit >= ROUNDS / 2 && redrives_hit >= ROUNDS / 2,
-        "of {ROUNDS} rounds only {copies_hit} met a copy and {redrives_hit} a redrive"
-    );
-}
-
-/// Kills a worker when the flow stands still, or lets the run end where it does not come to that.
-/// Returns whether one was killed.
-fn kill_when_holding(
-    test: &mut Databases,
-    postgres: &Postgres,
-    proxy: &TcpProxy,
-    job: &str,
-) -> bool {
-    let pg = &mut test.pg;
-    wait_until("the flow is held or the run over", LONG, || {
-        proxy.holding() || fixture::ended(&fixture::status(pg, job))
-    });
-    let pid = fixture::worker_pids(&mut test.pg, WORKER).first().copied();
-    if let Some(pid) = pid {
-        signal(pid, "KILL");
-        // The postmaster restarts the server; our own session goes with it.
-        wait_until("the server notices the kill", LONG, || {
-            test.pg.query("SELECT 1").is_err()
-        });
-        test.pg = postgres.connect_when_up(&test.name);
-    }
-    proxy.set(Fault::None);
-    pid.is_some()
 }

@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 
+/// By its path: a user's PATH need not have the directory.
+const MARIADBD: &str = "/usr/sbin/mariadbd";
+
 pub struct MariaDb {
     sandbox: Sandbox,
     server: Option<Child>,
@@ -89,7 +92,7 @@ impl MariaDb {
             .expect("the server's log");
         let mut command = match mysql_root() {
             None => {
-                let mut command = self.sandbox.command("mariadbd");
+                let mut command = self.sandbox.command(MARIADBD);
                 command.arg("--no-defaults");
                 command
             }
@@ -126,7 +129,7 @@ impl MariaDb {
                 .stdout(output)
                 .stderr(log)
                 .spawn()
-                .expect("the source server"),
+                .unwrap_or_else(|error| panic!("{MARIADBD} (make setup installs it): {error}")),
         );
         let ready = wait_for(seconds(60), || {
             let server = self.server.as_mut()?;
@@ -268,7 +271,7 @@ pub fn url(port: u16, database: &str) -> String {
 impl Drop for MariaDb {
     fn drop(&mut self) {
         if let Some(mut server) = self.server.take() {
-            signal(server.id(), "KILL");
+            let _ = server.kill();
             let _ = server.wait();
         }
     }

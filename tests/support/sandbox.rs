@@ -18,6 +18,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const WATCH: &str = r#"
 trap '' INT TERM HUP
 while read -r line; do [ "$line" = keep ] && exit; done
+# A postmaster that is asked to end takes its shared memory with it.
+for file in "$1"/data/postmaster.pid "$1"/*/data/postmaster.pid; do
+    [ -r "$file" ] && read -r postmaster <"$file" && kill -s QUIT "$postmaster" 2>/dev/null || continue
+    for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        kill -s 0 "$postmaster" 2>/dev/null || break
+        sleep 0.1
+    done
+done
 for round in 1 2 3 4 5 6 7 8 9 10; do
     found=
     for process in /proc/[0-9]*; do
@@ -153,13 +161,16 @@ pub fn free_port() -> u16 {
     listener.local_addr().expect("its address").port()
 }
 
-/// Sends a signal by its name to one process.
-pub fn signal(pid: u32, name: &str) {
-    let _ = Command::new("kill")
-        .arg(format!("-{name}"))
+/// Sends a signal by its name to one process; whether there was one. By the shell's own `kill`: the
+/// program of that name is in a package that a small system does not have.
+pub fn signal(pid: u32, name: &str) -> bool {
+    Command::new("sh")
+        .args(["-c", "kill -s \"$1\" \"$2\"", "sh", name])
         .arg(pid.to_string())
         .stderr(Stdio::null())
-        .status();
+        .status()
+        .expect("sh")
+        .success()
 }
 
 pub fn alive(pid: u32) -> bool {
