@@ -11,7 +11,7 @@ CREATE TABLE tributary.unit (
                      ('pending', 'running', 'completed', 'failed', 'paused', 'cancelled')),
     phase          text CHECK (phase IN ('rows', 'indexes', 'foreign_keys')),
     redrive        boolean NOT NULL DEFAULT false,
-    created        boolean NOT NULL DEFAULT false,
+    created_oid    oid,
     method         text CHECK (method IN ('direct', 'merge', 'replace')),
     stage          text,
     load_oid       oid,
@@ -44,7 +44,7 @@ COMMENT ON COLUMN tributary.unit.priority IS 'high before medium before low';
 COMMENT ON COLUMN tributary.unit.status IS 'pending, running, completed, failed, paused or cancelled';
 COMMENT ON COLUMN tributary.unit.phase IS 'rows, indexes or foreign_keys; null before and after';
 COMMENT ON COLUMN tributary.unit.redrive IS 'its rejects are to be written again';
-COMMENT ON COLUMN tributary.unit.created IS 'the target was created by a run of the job';
+COMMENT ON COLUMN tributary.unit.created_oid IS 'the table that a run of the job created; null where the target was there';
 COMMENT ON COLUMN tributary.unit.method IS 'direct, merge or replace; null until the unit is prepared';
 COMMENT ON COLUMN tributary.unit.stage IS 'staging table of a merge';
 COMMENT ON COLUMN tributary.unit.load_oid IS 'the table that rows are copied into: the target or the staging table';

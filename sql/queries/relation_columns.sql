@@ -13,8 +13,8 @@ WITH RECURSIVE col AS (
 SELECT a.attname::text AS name,
        a.atttypid::bigint AS type_oid,
        a.atttypmod AS typmod,
-       CASE WHEN t.typtype = 'e' OR e.extname = 'citext' AND t.typname = 'citext' THEN 25
-            WHEN e.extname = 'postgis' AND t.typname = 'geometry' THEN 4294967295
+       CASE WHEN t.typtype = 'e' OR t.typtype = 'b' AND e.extname = 'citext' AND t.typname = 'citext' THEN 25
+            WHEN t.typtype = 'b' AND e.extname = 'postgis' AND t.typname = 'geometry' THEN 4294967295
             ELSE base.base_oid::bigint
        END AS base_oid,
        CASE WHEN t.typtype = 'e' OR e.extname IS NOT NULL THEN -1 ELSE base.base_typmod END AS base_typmod,

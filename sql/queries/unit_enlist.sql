@@ -7,7 +7,6 @@ ON CONFLICT (job_id, unit) DO UPDATE SET
     loaded_at = CASE WHEN (u.target_schema, u.target_table) = (excluded.target_schema, excluded.target_table)
                      THEN u.loaded_at END,
     touched = u.touched AND (u.target_schema, u.target_table) = (excluded.target_schema, excluded.target_table),
-    created = u.created AND (u.target_schema, u.target_table) = (excluded.target_schema, excluded.target_table),
     target_schema = excluded.target_schema,
     target_table = excluded.target_table,
     priority = excluded.priority,

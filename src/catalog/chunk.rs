@@ -8,6 +8,7 @@ use super::{execute, query, query_first, to_json};
 use crate::error::{Error, Kind, Result};
 use crate::model::batch::BatchEnd;
 use crate::model::key::{Key, KeyRange};
+use crate::model::policy::Adjustment;
 use crate::plan::chunk::remaining;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -89,6 +90,36 @@ pub fn get(chunk_id: i64) -> Result<Option<Chunk>> {
     )
 }
 
+impl Chunk {
+    /// Its altered values with those of a batch.
+    pub fn adjusted_by(&self, adjustments: &[Adjustment]) -> Adjusted {
+        let mut adjusted = self.adjustments.clone();
+        for adjustment in adjustments {
+            *adjusted
+                .entry(adjustment.column.clone())
+                .or_default()
+                .entry(adjustment.policy.as_str().to_owned())
+                .or_default() += adjustment.values;
+        }
+        adjusted
+    }
+}
+
+/// Adds values that were altered outside of a batch of the chunk.
+pub fn add_adjustments(chunk_id: i64, adjustments: &[Adjustment]) -> Result<()> {
+    let Some(chunk) = get(chunk_id)?.filter(|_| !adjustments.is_empty()) else {
+        return Ok(());
+    };
+    execute(
+        "UPDATE tributary.chunk SET adjustments = $2::jsonb WHERE chunk_id = $1",
+        &[
+            chunk_id.into(),
+            (&to_json(&chunk.adjusted_by(adjustments))?).into(),
+        ],
+    )?;
+    Ok(())
+}
+
 /// What became of a batch.
 #[derive(Debug)]
 pub struct Counted<'a> {
@@ -99,6 +130,20 @@ pub struct Counted<'a> {
     pub filtered: u64,
     /// All values of the chunk altered so far, this batch's included; None where it altered none.
     pub adjusted: Option<&'a Adjusted>,
+}
+
+/// Rows of the unit that were counted as written were kept out of its target after all.
+pub fn count_filtered(unit_id: i64, rows: u64) -> Result<()> {
+    execute(
+        "UPDATE tributary.chunk SET rows_done = rows_done - $2, rows_filtered = rows_filtered + $2 \
+         WHERE chunk_id = (SELECT chunk_id FROM tributary.chunk WHERE unit_id = $1 \
+                           ORDER BY rows_done DESC LIMIT 1)",
+        &[
+            unit_id.into(),
+            i64::try_from(rows).unwrap_or(i64::MAX).into(),
+        ],
+    )?;
+    Ok(())
 }
 
 /// Rows of a unit in its present load.

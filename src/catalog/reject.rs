@@ -68,6 +68,15 @@ pub fn count(unit_id: i64) -> Result<u64> {
     Ok(rows.first().map_or(0, |row| row.rejects))
 }
 
+/// Locks the reject; false where it was cleared meanwhile.
+pub fn hold(kept: &Kept) -> Result<bool> {
+    let held = execute(
+        "UPDATE tributary.reject SET at = at WHERE reject_id = $1",
+        &[kept.reject_id.into()],
+    )?;
+    Ok(held == 1)
+}
+
 /// What a row that was rejected has become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -106,9 +115,10 @@ pub fn settle(kept: &Kept, outcome: Outcome) -> Result<bool> {
 
 /// Keeps the reason of the latest attempt.
 pub fn renew(kept: &Kept, reject: &Reject) -> Result<()> {
+    let key = reject.key.as_ref().map(to_json).transpose()?;
     execute(
         "UPDATE tributary.reject SET row = $2::jsonb, column_name = $3, sqlstate = $4, message = $5, \
-           hint = $6, at = clock_timestamp() WHERE reject_id = $1",
+           hint = $6, key = coalesce($7::jsonb, key), at = clock_timestamp() WHERE reject_id = $1",
         &[
             kept.reject_id.into(),
             (&to_json(&reject.row)?).into(),
@@ -116,6 +126,7 @@ pub fn renew(kept: &Kept, reject: &Reject) -> Result<()> {
             (&reject.sqlstate).into(),
             (&reject.message).into(),
             reject.hint.as_deref().into(),
+            key.as_deref().into(),
         ],
     )?;
     Ok(())

@@ -24,13 +24,19 @@ impl Step {
     }
 }
 
-/// Writes down what the plan has to be done after the rows. Foreign keys to tables that are no units
-/// of the run are left out.
-pub fn write(unit_id: i64, run_id: i64, plan: &TablePlan) -> Result<()> {
+/// The unit's table is not one that a run of the job created.
+pub fn forget(unit_id: i64) -> Result<()> {
     execute(
         "DELETE FROM tributary.step WHERE unit_id = $1",
         &[unit_id.into()],
     )?;
+    Ok(())
+}
+
+/// Writes down what the plan has to be done after the rows. Foreign keys to tables that are no units
+/// of the run are left out.
+pub fn write(unit_id: i64, run_id: i64, plan: &TablePlan) -> Result<()> {
+    forget(unit_id)?;
     for (number, index) in plan.indexes.iter().enumerate() {
         execute(
             "INSERT INTO tributary.step (unit_id, kind, number, name) VALUES ($1, 'index', $2::int, $3)",
@@ -106,14 +112,19 @@ pub struct ForeignKey {
     pub name: String,
     pub target_schema: String,
     pub target_table: String,
+    /// The table that a run of the job created.
+    pub created_oid: Option<i64>,
+    /// The latest run has that table.
+    pub listed: bool,
 }
 
 /// The foreign keys from and to a unit that runs of the job have made.
 pub fn foreign_keys_of(unit_id: i64) -> Result<Vec<ForeignKey>> {
     query(
-        "SELECT s.step_id, s.name, c.target_schema::text AS target_schema, c.target_table \
+        "SELECT s.step_id, s.name, c.target_schema::text AS target_schema, c.target_table, \
+           c.created_oid::bigint AS created_oid, u.run_id = c.run_id AS listed \
          FROM tributary.step s JOIN tributary.unit c USING (unit_id) \
-         JOIN tributary.unit u ON u.unit_id = $1 AND u.job_id = c.job_id AND u.run_id = c.run_id \
+         JOIN tributary.unit u ON u.unit_id = $1 AND u.job_id = c.job_id \
          WHERE s.kind = 'foreign_key' AND s.status = 'completed' \
            AND (c.unit_id = u.unit_id OR s.referenced_unit = u.unit)",
         &[unit_id.into()],

@@ -19,8 +19,8 @@ pub struct Unit {
     phase: Option<String>,
     /// Its rejects are to be written again.
     pub redrive: bool,
-    /// The target was created by a run of the job.
-    pub created: bool,
+    /// The table that a run of the job created.
+    pub created_oid: Option<i64>,
     method: Option<String>,
     pub target_schema: String,
     pub target_table: String,
@@ -87,7 +87,7 @@ impl Unit {
     }
 }
 
-const COLUMNS: &str = "SELECT u.unit_id, u.job_id, u.run_id, u.unit, u.status, u.phase, u.redrive, u.created, u.method, \
+const COLUMNS: &str = "SELECT u.unit_id, u.job_id, u.run_id, u.unit, u.status, u.phase, u.redrive, u.created_oid::bigint AS created_oid, u.method, \
     u.target_schema::text AS target_schema, u.target_table, u.stage, \
     u.load_oid::bigint AS load_oid, u.plan, u.frontier, u.planned, u.loaded_at IS NOT NULL AS loaded, \
     u.touched, u.attempts, u.sqlstate, c.rows_done, c.open_chunks, c.chunks, \
@@ -204,8 +204,8 @@ pub struct Prepared<'a> {
     pub method: LoadMethod,
     pub stage: Option<&'a str>,
     pub load_oid: i64,
-    /// The target was created just now.
-    pub created: bool,
+    /// The target, where a run of the job created it.
+    pub created_oid: Option<i64>,
     /// One chunk holds all rows.
     pub one_chunk: bool,
 }
@@ -232,7 +232,7 @@ pub fn begin_preparing(unit: &Unit) -> Result<()> {
 pub fn set_prepared(unit: &Unit, prepared: &Prepared<'_>) -> Result<()> {
     let changed = execute(
         "UPDATE tributary.unit SET status = 'running', phase = 'rows', plan = $2::jsonb, method = $3, stage = $4, \
-           created = $12 OR created AND (target_schema, target_table) = ($7::name, $8), \
+           created_oid = $12::oid, \
            load_oid = $5::oid, planned = $6, frontier = NULL, touched = true, \
            loaded_at = CASE WHEN (target_schema, target_table) = ($7::name, $8) THEN loaded_at END, \
            target_schema = $7::name, target_table = $8, \
@@ -251,7 +251,7 @@ pub fn set_prepared(unit: &Unit, prepared: &Prepared<'_>) -> Result<()> {
             bigint(prepared.plan.rows_estimated).into(),
             bigint(prepared.plan.bytes_estimated).into(),
             unit.run_id.into(),
-            prepared.created.into(),
+            prepared.created_oid.into(),
         ],
     )?;
     if changed == 0 {
@@ -361,7 +361,8 @@ pub fn set_completed(unit: &Unit) -> Result<()> {
         "UPDATE tributary.unit SET status = 'completed', phase = NULL, \
            finished_at = clock_timestamp(), updated_at = clock_timestamp(), \
            attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL \
-         WHERE unit_id = $1 AND run_id = $2 AND status = 'running'",
+         WHERE unit_id = $1 AND run_id = $2 AND status = 'running' AND NOT redrive \
+           AND NOT EXISTS (SELECT FROM tributary.step s WHERE s.unit_id = unit.unit_id AND s.status <> 'completed')",
         &[unit.unit_id.into(), unit.run_id.into()],
     )?;
     if changed == 0 {

@@ -14,8 +14,6 @@
 //! fast
 //! ```
 
-use std::collections::BTreeMap;
-
 use super::destination::{Destination, Written, refuses_a_row};
 use super::prepare::in_one_transaction;
 use super::reader::Reader;
@@ -41,7 +39,7 @@ const CAREFUL: BatchLimit = BatchLimit {
     rows: 1_000,
     bytes: 1024 * 1024,
 };
-/// So many careful batches in a row without a bad row end the care.
+/// So many careful batches in a row, behind a bad row and without another, end the care.
 const CLEAN_BATCHES: u32 = 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,7 +150,8 @@ impl<'a> Copying<'a> {
         if self.at_once {
             return self.write_at_once(care, reader);
         }
-        let mut clean = 0;
+        // Care ends some way behind a bad row, and not before the one that began it.
+        let mut clean = None;
         loop {
             // Wait for the source outside of a transaction.
             let first = reader.next_piece()?;
@@ -177,11 +176,11 @@ impl<'a> Copying<'a> {
             if batch.last {
                 return Ok(Streamed::All);
             }
-            clean = match batch.rejected {
-                0 => clean + 1,
-                _ => 0,
+            clean = match batch.refused {
+                0 => clean.map(|batches| batches + 1),
+                _ => Some(0),
             };
-            if care == Care::Careful && clean >= CLEAN_BATCHES {
+            if care == Care::Careful && clean >= Some(CLEAN_BATCHES) {
                 return Ok(Streamed::Clean);
             }
         }
@@ -234,9 +233,9 @@ impl<'a> Copying<'a> {
         if end.read != end.rows + refused {
             return Err(out_of_balance(end.read, end.rows, refused));
         }
-        let rejected = refused + written.rejects.len() as u64;
-        let mut adjusted = self.chunk.adjustments.clone();
-        add(&mut adjusted, &end);
+        let refused_here = written.rejects.len() as u64;
+        let rejected = refused + refused_here;
+        let adjusted = self.chunk.adjusted_by(&end.adjustments);
         let counted = Counted {
             end: &end,
             written: written.rows,
@@ -253,6 +252,7 @@ impl<'a> Copying<'a> {
         reject::insert(self.chunk.chunk_id, &rows)?;
         Ok(Counts {
             rejected,
+            refused: refused_here,
             adjusted,
             last: end.last,
         })
@@ -262,19 +262,10 @@ impl<'a> Copying<'a> {
 /// What a batch came to.
 struct Counts {
     rejected: u64,
+    /// Of these PostgreSQL refused so many.
+    refused: u64,
     adjusted: Adjusted,
     last: bool,
-}
-
-/// Adds a batch's altered values to those of its chunk.
-fn add(adjusted: &mut Adjusted, end: &BatchEnd) {
-    for adjustment in &end.adjustments {
-        let policies: &mut BTreeMap<String, u64> =
-            adjusted.entry(adjustment.column.clone()).or_default();
-        *policies
-            .entry(adjustment.policy.as_str().to_owned())
-            .or_default() += adjustment.values;
-    }
 }
 
 fn out_of_balance(read: u64, encoded: u64, refused: u64) -> Error {

@@ -190,10 +190,11 @@ impl Destination {
 
 /// Is it an error of a row, rather than of the table, the server or the source?
 pub fn refuses_a_row(error: &Error) -> bool {
-    // Data exceptions, constraints, RAISE in a trigger, WITH CHECK OPTION; an index row too large.
+    // Data exceptions, constraints, RAISE in a trigger, WITH CHECK OPTION; an index row too large, a
+    // document too deep.
     error.kind == Kind::Postgres
         && (matches!(error.sqlstate().get(..2), Some("22" | "23" | "P0" | "44"))
-            || error.sqlstate() == "54000")
+            || matches!(error.sqlstate(), "54000" | "54001"))
 }
 
 fn reject(origin: RowOrigin, error: &Error) -> Reject {

@@ -9,6 +9,7 @@ use crate::catalog::{chunk, step};
 use crate::error::{Error, Kind, Result};
 use crate::model::state::{LoadMethod, Phase};
 use crate::pg::{relation, spi, transaction};
+use crate::plan::identifier::qualified;
 use crate::plan::table::TablePlan;
 use crate::sink::{stage, target};
 
@@ -28,20 +29,52 @@ pub fn finish(job: &Job, unit: &Unit) -> Result<()> {
     if staged.is_some() {
         foreign_keys::drop_of(unit)?;
     }
-    transaction::run(|| {
-        let plan = unit.plan()?;
-        if let Some(stage) = staged {
-            merge(unit, plan, stage)?;
+    let plan = unit.plan()?;
+    match transaction::run(|| load(unit, plan, staged, Unique::Kept)) {
+        // Rows that exchange values of a unique index pass through a state that is not unique.
+        Err(error) if staged.is_some() && error.sqlstate() == UNIQUE_VIOLATION => {
+            transaction::run(|| load(unit, plan, staged, Unique::MadeAgain))
         }
-        let target = target::get(plan)?.relation;
-        if unit.created {
-            if let Some(sql) = plan.sequence_sql() {
-                spi::execute(&sql, &[])?;
-            }
-            step::write(unit.unit_id, unit.run_id, plan)?;
+        outcome => outcome,
+    }
+}
+
+const UNIQUE_VIOLATION: &str = "23505";
+
+/// What becomes of our unique indexes in a merge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unique {
+    Kept,
+    /// Dropped before, made again as steps.
+    MadeAgain,
+}
+
+fn load(unit: &Unit, plan: &TablePlan, staged: Option<&str>, unique: Unique) -> Result<()> {
+    let target = target::get(plan)?.relation;
+    let ours = unit.created_oid == Some(target.oid);
+    if unique == Unique::MadeAgain && ours {
+        for index in plan.indexes.iter().filter(|index| index.unique) {
+            spi::execute(
+                &format!(
+                    "DROP INDEX IF EXISTS {}",
+                    qualified(&plan.target_schema, &index.name)
+                ),
+                &[],
+            )?;
         }
-        unit::set_loaded(unit, target.oid)
-    })
+    }
+    if let Some(stage) = staged {
+        merge(unit, plan, stage)?;
+    }
+    if ours {
+        if let Some(sql) = plan.sequence_sql() {
+            spi::execute(&sql, &[])?;
+        }
+        step::write(unit.unit_id, unit.run_id, plan)?;
+    } else {
+        step::forget(unit.unit_id)?;
+    }
+    unit::set_loaded(unit, target.oid)
 }
 
 fn merge(unit: &Unit, plan: &TablePlan, stage: &str) -> Result<()> {
@@ -70,7 +103,12 @@ fn merge(unit: &Unit, plan: &TablePlan, stage: &str) -> Result<()> {
         )
         .with_hint("SELECT sync_retry('<job>', '<unit>'); copies the table from the start"));
     }
-    stage::merge(&fitted.plan, &key, stage)
+    stage::merge(&fitted.plan, &key, stage)?;
+    if fitted.relation.filters {
+        let filtered = stage::rows_kept_out(&fitted.plan, &key, stage)?;
+        chunk::count_filtered(unit.unit_id, filtered)?;
+    }
+    stage::drop_if_exists(&plan.target_schema, stage)
 }
 
 /// Takes a unit whose steps of this phase are done to the next one, or completes it.

@@ -75,7 +75,10 @@ pub fn prepare(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
                 load_oid: staged
                     .as_ref()
                     .map_or(fitted.relation.oid, |(relation, _)| relation.oid),
-                created,
+                created_oid: match created {
+                    true => Some(fitted.relation.oid),
+                    false => unit.created_oid.filter(|oid| *oid == fitted.relation.oid),
+                },
                 one_chunk,
             },
         )

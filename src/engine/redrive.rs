@@ -9,6 +9,7 @@ use super::destination::Destination;
 use super::failure;
 use super::reader::{Piece, Reader};
 use super::split::key_request;
+use crate::catalog::chunk;
 use crate::catalog::job::{self, Job};
 use crate::catalog::reject::{self, Kept, Outcome};
 use crate::catalog::unit::{self, Unit};
@@ -103,6 +104,9 @@ impl Driving<'_> {
             let origins = std::mem::take(&mut end.origins);
             transaction::run(|| {
                 self.lock()?;
+                if let Some(kept) = rejects.first() {
+                    chunk::add_adjustments(kept.chunk_id, &end.adjustments)?;
+                }
                 let mut start = 0usize;
                 for origin in origins {
                     let row = rows
@@ -170,6 +174,9 @@ impl Driving<'_> {
                     Err(RowError::Broken(error)) => return Err(error),
                 }
             }
+            if let Some(kept) = rejects.first() {
+                chunk::add_adjustments(kept.chunk_id, &encoder.take_adjustments())?;
+            }
             Ok(())
         })
     }
@@ -181,7 +188,11 @@ impl Driving<'_> {
         }
     }
 
+    /// A reject that was cleared meanwhile stays what it was counted as.
     fn write(&self, kept: &Kept, row: &[u8], origin: RowOrigin) -> Result<()> {
+        if !reject::hold(kept)? {
+            return Ok(());
+        }
         let mut written = self.destination.write_rows(row, vec![origin])?;
         match written.rejects.pop() {
             Some(again) => self.renew(kept, again),

@@ -111,7 +111,8 @@ fn exists(sql: &str, relation: &Relation, name: &str) -> Result<bool> {
     Ok(found.is_some())
 }
 
-/// A type of an extension that is installed in this database, schema-qualified.
+/// A base type of an extension that is installed in this database, schema-qualified. Only a superuser
+/// makes base types; a role that owns an extension could add a domain of that name to it.
 pub fn extension_type(extension: &str, name: &str) -> Result<Option<String>> {
     #[derive(Deserialize)]
     struct Row {
@@ -125,7 +126,8 @@ pub fn extension_type(extension: &str, name: &str) -> Result<Option<String>> {
                AND d.refobjid = e.oid AND d.deptype = 'e' AND d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass \
              JOIN pg_catalog.pg_type t ON t.oid = d.objid \
              JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \
-             WHERE e.extname = $1::name AND t.typname = $2::name",
+             WHERE e.extname = $1::name AND t.typname = $2::name \
+               AND t.typtype = 'b' AND t.typnamespace = e.extnamespace",
             &[extension.into(), name.into()],
         )
     })?;
@@ -212,6 +214,41 @@ fn require_trusted_owner(relation: &Relation) -> Result<()> {
         )));
     }
     Ok(())
+}
+
+/// As [`require_trusted_owner`], before anything is made in a schema.
+pub fn require_trusted_schema(schema: &str) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Row {
+        owner: i64,
+    }
+    // SAFETY: a catalog look-up inside a transaction.
+    if !unsafe { pg_sys::superuser() } {
+        return Ok(());
+    }
+    let found: Option<Row> = with_pinned_path(|| {
+        spi::query_first(
+            include_str!("../../sql/queries/schema_owner.sql"),
+            &[schema.into()],
+        )
+    })?;
+    let owner = found.map_or(0, |row| u32::try_from(row.owner).unwrap_or(0));
+    // SAFETY: as above; a role that is gone is no superuser.
+    if unsafe { pg_sys::superuser_arg(pg_sys::Oid::from(owner)) } {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::PrivilegeMissing,
+        format!(
+            "schema {} belongs to role \"{}\", whose objects would be used by a superuser",
+            crate::plan::identifier::quote(schema),
+            role::name(owner)
+        ),
+    )
+    .with_hint(format!(
+        "create the job as a role that is no superuser: SET ROLE {};",
+        crate::plan::identifier::quote(&role::name(owner))
+    )))
 }
 
 /// Locks a table of the current role against being replaced until the transaction ends, and makes

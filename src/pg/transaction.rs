@@ -38,12 +38,20 @@ pub fn run<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
 /// Runs `work` in a subtransaction: an error undoes what it did and nothing else.
 pub fn attempt<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     // SAFETY: inside a transaction; memory context and resource owner are put back after either
-    // end, as the server's own languages do it.
+    // end, as the server's own languages do it. What `work` leaves in memory goes with a context of its
+    // own; what it returns is Rust's.
     unsafe {
         let context = pg_sys::CurrentMemoryContext;
         let owner = pg_sys::CurrentResourceOwner;
+        let own = pg_sys::AllocSetContextCreateInternal(
+            context,
+            c"tributary attempt".as_ptr(),
+            pg_sys::ALLOCSET_DEFAULT_MINSIZE as usize,
+            pg_sys::ALLOCSET_DEFAULT_INITSIZE as usize,
+            pg_sys::ALLOCSET_DEFAULT_MAXSIZE as usize,
+        );
         pg_sys::BeginInternalSubTransaction(std::ptr::null());
-        pg_sys::MemoryContextSwitchTo(context);
+        pg_sys::MemoryContextSwitchTo(own);
         let outcome = report::catch(|| {
             let value = work()?;
             pg_sys::ReleaseCurrentSubTransaction();
@@ -54,6 +62,7 @@ pub fn attempt<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
             pg_sys::RollbackAndReleaseCurrentSubTransaction();
         }
         pg_sys::MemoryContextSwitchTo(context);
+        pg_sys::MemoryContextDelete(own);
         pg_sys::CurrentResourceOwner = owner;
         outcome
     }

@@ -3,6 +3,7 @@
 
 use super::columns::{Column, Draft};
 use super::identifier::{literal, qualified, quote};
+use super::reuse::{OWN_ROLE, create_or_reuse};
 use crate::model::options::CaseInsensitive;
 use crate::model::pg_type::oid;
 use crate::model::table::{IndexExpression, SourceColumn, SourceIndex, SourceTable, SourceType};
@@ -170,9 +171,21 @@ pub(super) fn icu(column: &SourceColumn, schema: &str) -> Option<IcuCollation> {
     };
     let name = qualified(schema, &short);
     Some(IcuCollation {
-        create_sql: format!(
-            "CREATE COLLATION IF NOT EXISTS {name} (provider = icu, locale = {}, deterministic = false)",
-            literal(&locale)
+        create_sql: create_or_reuse(
+            &format!(
+                "CREATE COLLATION {name} (provider = icu, locale = {}, deterministic = false)",
+                literal(&locale)
+            ),
+            // The locale's column has another name in each of several versions.
+            &format!(
+                "SELECT FROM pg_catalog.pg_collation AS c\n        \
+                 WHERE c.oid = {}::pg_catalog.regcollation AND c.collowner = {OWN_ROLE}\n        \
+                 AND c.collprovider = 'i' AND NOT c.collisdeterministic\n        \
+                 AND {} IN (pg_catalog.to_jsonb(c)->>'colllocale', \
+                 pg_catalog.to_jsonb(c)->>'colliculocale', pg_catalog.to_jsonb(c)->>'collcollate')",
+                literal(&name),
+                literal(&locale)
+            ),
         ),
         name,
     })

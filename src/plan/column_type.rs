@@ -6,6 +6,7 @@ use super::collation::icu;
 use super::context::PlanContext;
 use super::identifier::{literal, qualified, quote};
 use super::names;
+use super::reuse::{OWN_ROLE, create_or_reuse};
 use crate::codec::{self, ColumnEncoder, ColumnRules};
 use crate::error::{Error, Kind, Result};
 use crate::model::cast::{Cast, Casts};
@@ -203,19 +204,19 @@ pub(super) fn told_in_full(labels: &[String]) -> bool {
     !labels.iter().any(|label| label.contains('?'))
 }
 
-/// A type that a table now gone has left is taken as it is, if its labels are the same.
+/// Labels are compared in the catalog: a cast to text could be another role's function.
 fn create_enum(name: &str, labels: &[String]) -> String {
     let labels: Vec<String> = labels.iter().map(|label| literal(label)).collect();
     let labels = labels.join(", ");
-    let mut tag = "$create$".to_string();
-    while labels.contains(&tag) || name.contains(&tag) {
-        tag.insert(1, '_');
-    }
-    format!(
-        "DO {tag}\nBEGIN\n    CREATE TYPE {name} AS ENUM ({labels});\n\
-         EXCEPTION WHEN duplicate_object THEN\n    \
-         IF pg_catalog.enum_range(NULL::{name})::text[] <> ARRAY[{labels}] THEN\n        \
-         RAISE;\n    END IF;\nEND\n{tag}"
+    create_or_reuse(
+        &format!("CREATE TYPE {name} AS ENUM ({labels})"),
+        &format!(
+            "SELECT FROM pg_catalog.pg_type AS t\n        \
+             WHERE t.oid = {}::pg_catalog.regtype AND t.typtype = 'e' AND t.typowner = {OWN_ROLE}\n        \
+             AND ARRAY(SELECT e.enumlabel::text FROM pg_catalog.pg_enum AS e \
+             WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder) = ARRAY[{labels}]",
+            literal(name)
+        ),
     )
 }
 

@@ -60,7 +60,7 @@ pub fn shape_stage_sql(
         .collect()
 }
 
-/// Makes the target equal to the staging table and drops that; to be run in one transaction. `key`
+/// Makes the target equal to the staging table; to be run in one transaction. `key`
 /// has the target's names.
 pub fn merge_sql(plan: &TablePlan, key: &[String], stage: &str) -> Vec<String> {
     let target = target(plan);
@@ -120,7 +120,23 @@ pub fn merge_sql(plan: &TablePlan, key: &[String], stage: &str) -> Vec<String> {
         staged.join(", "),
         quoted_list(key)
     );
-    vec![delete, insert, format!("DROP TABLE {stage}")]
+    vec![delete, insert]
+}
+
+/// How many rows of the staging table a trigger has kept out of the target, after the merge.
+pub fn kept_out_sql(plan: &TablePlan, key: &[String], stage: &str) -> String {
+    let same_key: Vec<String> = key
+        .iter()
+        .map(|name| quote(name))
+        .map(|name| format!("target.{name} OPERATOR(pg_catalog.=) stage.{name}"))
+        .collect();
+    format!(
+        "SELECT pg_catalog.count(*) AS rows FROM {} AS stage\n\
+         WHERE NOT EXISTS (SELECT FROM {} AS target WHERE {})",
+        qualified(&plan.target_schema, stage),
+        target(plan),
+        same_key.join(" AND ")
+    )
 }
 
 fn is_text(column: &ColumnPlan) -> bool {
@@ -197,7 +213,6 @@ mod tests {
                  OPERATOR(pg_catalog.*=) ROW(stage.id, stage.code, stage.note)::pg_catalog.record)\n\
                  ON CONFLICT (code, \"order\") DO UPDATE SET \
                  id = EXCLUDED.id, code = EXCLUDED.code, note = EXCLUDED.note",
-                "DROP TABLE \"Shop\".stage_1",
             ]
         );
     }
@@ -205,7 +220,7 @@ mod tests {
     #[test]
     fn a_table_of_key_columns_only_is_never_updated() {
         let plan = plan(&[true, true], Some(&["id"]));
-        let [_, insert, _] = merge_sql(&plan, &["id".to_string()], "stage_1")
+        let [_, insert] = merge_sql(&plan, &["id".to_string()], "stage_1")
             .try_into()
             .unwrap();
         assert!(insert.ends_with("ON CONFLICT (id) DO NOTHING"), "{insert}");

@@ -25,6 +25,7 @@ pub mod merge;
 pub mod names;
 mod near;
 pub mod retry;
+mod reuse;
 #[cfg(test)]
 mod sample;
 pub mod sequence;

@@ -4,7 +4,7 @@ use crate::error::{Error, Kind, Result};
 use crate::pg::relation::{self, Relation};
 use crate::pg::spi;
 use crate::plan::identifier::qualified;
-use crate::plan::merge::{create_stage_sql, merge_sql, shape_stage_sql};
+use crate::plan::merge::{create_stage_sql, kept_out_sql, merge_sql, shape_stage_sql};
 use crate::plan::table::TablePlan;
 
 /// Creates an empty staging table beside the target.
@@ -59,18 +59,10 @@ pub fn replaced(plan: &TablePlan, stage: &str) -> Error {
 
 /// How many rows it has.
 pub fn rows(plan: &TablePlan, stage: &str) -> Result<u64> {
-    #[derive(serde::Deserialize)]
-    struct Row {
-        rows: u64,
-    }
-    let found: Option<Row> = spi::query_first(
-        &format!(
-            "SELECT pg_catalog.count(*) AS rows FROM {}",
-            qualified(&plan.target_schema, stage)
-        ),
-        &[],
-    )?;
-    Ok(found.map_or(0, |row| row.rows))
+    count(&format!(
+        "SELECT pg_catalog.count(*) AS rows FROM {}",
+        qualified(&plan.target_schema, stage)
+    ))
 }
 
 /// Removes what an earlier run left.
@@ -82,7 +74,21 @@ pub fn drop_if_exists(schema: &str, stage: &str) -> Result<()> {
     Ok(())
 }
 
-/// Makes the target equal to the staging table and drops that.
+/// How many of its rows are not in the target after the merge.
+pub fn rows_kept_out(plan: &TablePlan, key: &[String], stage: &str) -> Result<u64> {
+    count(&kept_out_sql(plan, key, stage))
+}
+
+fn count(sql: &str) -> Result<u64> {
+    #[derive(serde::Deserialize)]
+    struct Row {
+        rows: u64,
+    }
+    let found: Option<Row> = spi::query_first(sql, &[])?;
+    Ok(found.map_or(0, |row| row.rows))
+}
+
+/// Makes the target equal to the staging table.
 pub fn merge(plan: &TablePlan, key: &[String], stage: &str) -> Result<()> {
     for sql in merge_sql(plan, key, stage) {
         spi::execute(&sql, &[])?;

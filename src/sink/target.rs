@@ -115,6 +115,7 @@ pub fn find_or_create(plan: &TablePlan, create: Create) -> Result<(Fitted, bool)
         .with_hint(format!("{};", statements.join(";\n"))));
     }
     create_schema_if_missing(&plan.target_schema)?;
+    relation::require_trusted_schema(&plan.target_schema)?;
     for sql in &statements {
         create_unless_just_created(sql)?;
     }

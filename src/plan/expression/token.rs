@@ -22,6 +22,9 @@ const SYMBOLS: [&str; 27] = [
     "-", "*", "/", "%", "=", "<", ">", "!", "~", "|", "&",
 ];
 
+/// Most tokens of an expression; a hostile catalog's has no other bound.
+const MOST: usize = 100_000;
+
 pub(super) fn tokens(sql: &str) -> Result<Vec<Token>, Reason> {
     let mut found = Vec::new();
     let mut rest = sql.trim_start();
@@ -38,6 +41,9 @@ pub(super) fn tokens(sql: &str) -> Result<Vec<Token>, Reason> {
             '^' => (Token::Symbol("^"), 1),
             _ => symbol(rest)?,
         };
+        if found.len() >= MOST {
+            return Err("it is too long".to_string());
+        }
         found.push(token);
         rest = rest.get(length..).unwrap_or_default().trim_start();
     }

@@ -14,8 +14,20 @@ pub(super) struct Translator<'a> {
     pub purpose: Purpose,
 }
 
+/// Longest translation, in bytes.
+const LONGEST: usize = 64 * 1024;
+
 impl Translator<'_> {
     pub(super) fn value(&self, tree: &Tree) -> Result<Value, Reason> {
+        let value = self.translated(tree)?;
+        // A part may stand in the result more than once: what is bounded in the source is not here.
+        match value.sql.len() > LONGEST {
+            true => Err("it is too long".to_string()),
+            false => Ok(value),
+        }
+    }
+
+    fn translated(&self, tree: &Tree) -> Result<Value, Reason> {
         match tree {
             Tree::Null => Ok(Value::tight("NULL".to_string(), Sort::Null)),
             Tree::Boolean(value) => Ok(Value::tight(value.to_string(), Sort::Bool)),

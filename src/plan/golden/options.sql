@@ -1,11 +1,24 @@
-CREATE COLLATION IF NOT EXISTS shop.mysql_ai_ci (provider = icu, locale = 'und-u-ks-level1', deterministic = false);
+DO $create$
+BEGIN
+    CREATE COLLATION shop.mysql_ai_ci (provider = icu, locale = 'und-u-ks-level1', deterministic = false);
+EXCEPTION WHEN duplicate_object THEN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_collation AS c
+        WHERE c.oid = 'shop.mysql_ai_ci'::pg_catalog.regcollation AND c.collowner = (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = CURRENT_USER)
+        AND c.collprovider = 'i' AND NOT c.collisdeterministic
+        AND 'und-u-ks-level1' IN (pg_catalog.to_jsonb(c)->>'colllocale', pg_catalog.to_jsonb(c)->>'colliculocale', pg_catalog.to_jsonb(c)->>'collcollate')) THEN
+        RAISE;
+    END IF;
+END
+$create$;
 DO $create$
 BEGIN
     CREATE TYPE shop."größe ""x""
 _back`tick" AS ENUM ('new', 'it''s', E'back\\slash');
 EXCEPTION WHEN duplicate_object THEN
-    IF pg_catalog.enum_range(NULL::shop."größe ""x""
-_back`tick")::text[] <> ARRAY['new', 'it''s', E'back\\slash'] THEN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_type AS t
+        WHERE t.oid = 'shop."größe ""x""
+_back`tick"'::pg_catalog.regtype AND t.typtype = 'e' AND t.typowner = (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = CURRENT_USER)
+        AND ARRAY(SELECT e.enumlabel::text FROM pg_catalog.pg_enum AS e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder) = ARRAY['new', 'it''s', E'back\\slash']) THEN
         RAISE;
     END IF;
 END

@@ -12,9 +12,16 @@ pub(super) struct Definition {
     defaults: Vec<(String, Vec<u8>)>,
 }
 
+/// Longest definition that is read, in bytes.
+const LONGEST: usize = 8 * 1024 * 1024;
+
 impl Definition {
     /// `schema` is the table's own database.
     pub(super) fn read(definition: &[u8], schema: &str) -> Definition {
+        // A table of the most columns there can be, with long comments, is smaller.
+        if definition.len() > LONGEST {
+            return Definition::default();
+        }
         let words = words(definition);
         let mut found = Definition::default();
         let mut depth = 0usize;
