@@ -84,6 +84,10 @@ fn table(test: &mut Databases, number: usize, case: Case, mysql: bool) -> Table 
         .collect();
     test.my
         .run(&[&format!("INSERT INTO {name} VALUES {}", strict.join(", "))]);
+    let nulls = test
+        .my
+        .text(&format!("SELECT COUNT(*) FROM {name} WHERE v IS NULL"));
+    assert_eq!(nulls, "1", "{}: a value is NULL to the source", case.source);
     let mut refused = Vec::new();
     lax(test, mysql, true);
     let bends = case.bends.iter().map(|value| (value, None));

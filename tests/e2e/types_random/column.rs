@@ -161,6 +161,8 @@ impl Column {
             )),
             // The generator writes no backslash before this escape.
             Family::Json => Some(format!("LOCATE('\\\\u0000', {text}) > 0")),
+            // Nothing, which is no shape: what MariaDB makes of NULL where there must be one.
+            Family::Shape { .. } => Some(format!("LENGTH({name}) = 0")),
             _ => None,
         }
     }

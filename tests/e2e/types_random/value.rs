@@ -358,6 +358,7 @@ fn document(dice: &mut Dice, depth: u32) -> String {
 }
 
 fn shape(dice: &mut Dice, kind: &str) -> String {
+    let nested = dice.below(10) == 0;
     let mut point = || {
         format!(
             "{}.{} {}",
@@ -375,7 +376,9 @@ fn shape(dice: &mut Dice, kind: &str) -> String {
         "multipoint" => format!("MULTIPOINT({})", line([a, b, c])),
         "multilinestring" => format!("MULTILINESTRING(({a}, {b}), ({b}, {c}))"),
         "geometrycollection" => format!("GEOMETRYCOLLECTION(POINT({a}), LINESTRING({b}, {c}))"),
-        _ => format!("GEOMETRYCOLLECTION(GEOMETRYCOLLECTION(POINT({a})), MULTIPOINT({b}, {c}))"),
+        // MariaDB does not read one in another, and then keeps nothing where there must be a shape.
+        _ if nested => format!("GEOMETRYCOLLECTION(GEOMETRYCOLLECTION(POINT({a})))"),
+        _ => format!("GEOMETRYCOLLECTION(POINT({a}), MULTIPOINT({b}, {c}))"),
     };
     let srid = dice.pick(&["0", "0", "4326"]);
     format!("ST_GeomFromText('{text}', {srid})")
