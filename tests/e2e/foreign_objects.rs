@@ -67,12 +67,12 @@ fn a_domain_that_passes_for_citext_is_not_taken() {
         "CREATE SCHEMA aaa; CREATE FUNCTION aaa.f(text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN \
            INSERT INTO public.seen VALUES (current_user); RETURN true; END $$; \
          CREATE DOMAIN aaa.citext AS text CHECK (aaa.f(VALUE)); \
-         CREATE SCHEMA real; CREATE EXTENSION citext SCHEMA real; ALTER EXTENSION citext ADD DOMAIN aaa.citext; RESET ROLE",
+         CREATE SCHEMA genuine; CREATE EXTENSION citext SCHEMA genuine; ALTER EXTENSION citext ADD DOMAIN aaa.citext; RESET ROLE",
     );
     test.job("j", r#"{"case_insensitive": "citext"}"#);
     test.run("j");
     let found = "SELECT atttypid::regtype::text FROM pg_attribute WHERE attrelid = 'j.t'::regclass AND attname = 'n'";
-    assert_eq!(test.pg.text(found), "real.citext");
+    assert_eq!(test.pg.text(found), "genuine.citext");
     assert_eq!(test.pg.number("SELECT count(*) FROM public.seen"), 0);
 }
 
