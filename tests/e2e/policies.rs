@@ -4,6 +4,9 @@
 use crate::support::canonical::is_mysql;
 use crate::support::fixture::Databases;
 
+/// Rows travel by the binary protocol, and as text.
+const SOURCES: [&str; 2] = ["src", "txt"];
+
 /// `column policy altered` of a unit.
 fn adjustments(test: &mut Databases, job: &str, unit: &str) -> String {
     test.pg.text(&format!(
@@ -38,6 +41,7 @@ fn zero_dates_become_what_the_policy_says() {
     let well = "1 2024-05-06 2024-05-06 07:08:09.123 2024-05-06 07:08:09+00 2024-05-06";
     let altered = "v zero_date 4, w zero_date 2, x zero_date 1, y zero_date 1";
     // Each policy, what the copy has, what was altered, and which rows are rejects.
+    test.text_source();
     for (job, policy, rows, adjusted, rejects) in [
         (
             "by_default",
@@ -85,24 +89,27 @@ fn zero_dates_become_what_the_policy_says() {
             "",
         ),
     ] {
-        test.job(job, policy);
-        test.run(job);
-        let found = test.pg.text(&format!(
-            "SELECT string_agg(concat_ws(' ', id, coalesce(v::text, '-'), coalesce(w::text, '-'), coalesce(x::text, '-'), coalesce(y::text, '-')), ';' ORDER BY id)
-             FROM {job}.zeros"
-        ));
-        assert_eq!(found, rows, "{policy}");
-        assert_eq!(adjustments(&mut test, job, "zeros"), adjusted, "{policy}");
-        let found = test.pg.text(&format!(
-            "SELECT string_agg(row ->> 'id' || ' ' || column_name, ',' ORDER BY row ->> 'id') FROM sync_rejects WHERE job = '{job}' AND sqlstate = '22008'"
-        ));
-        assert_eq!(found, rejects, "{policy}");
-        let counters = format!("SELECT rows_rejected FROM sync_units WHERE job = '{job}'");
-        let count = rejects
-            .split(',')
-            .filter(|reject| !reject.is_empty())
-            .count();
-        assert_eq!(test.pg.number(&counters), count as i64, "{policy}");
+        for source in SOURCES {
+            let job = &format!("{job}_{source}");
+            test.job_from(source, job, "*", policy);
+            test.run(job);
+            let found = test.pg.text(&format!(
+                "SELECT string_agg(concat_ws(' ', id, coalesce(v::text, '-'), coalesce(w::text, '-'), coalesce(x::text, '-'), coalesce(y::text, '-')), ';' ORDER BY id)
+                 FROM {job}.zeros"
+            ));
+            assert_eq!(found, rows, "{policy}");
+            assert_eq!(adjustments(&mut test, job, "zeros"), adjusted, "{policy}");
+            let found = test.pg.text(&format!(
+                "SELECT string_agg(row ->> 'id' || ' ' || column_name, ',' ORDER BY row ->> 'id') FROM sync_rejects WHERE job = '{job}' AND sqlstate = '22008'"
+            ));
+            assert_eq!(found, rejects, "{policy}");
+            let counters = format!("SELECT rows_rejected FROM sync_units WHERE job = '{job}'");
+            let count = rejects
+                .split(',')
+                .filter(|reject| !reject.is_empty())
+                .count();
+            assert_eq!(test.pg.number(&counters), count as i64, "{policy}");
+        }
     }
 }
 
@@ -142,6 +149,7 @@ fn nul_bytes_become_what_the_policy_says() {
         r#"INSERT INTO t VALUES (1, 'well', 'well', '{"a": "well"}'), (2, _utf8mb4 x'6100620000', NULL, NULL), (3, NULL, _utf8mb4 x'00c3a9', NULL),
            (4, NULL, NULL, '{"a\\u0000": ["\\u0000b", "\\\\u0000"]}'), (5, _utf8mb4 x'0000000000', _utf8mb4 x'00', '"\\u0000"')"#,
     ]);
+    test.text_source();
     for (job, policy, rows, adjusted) in [
         ("by_default", "{}", r#"1|well|well|{"a": "well"}"#, ""),
         (
@@ -164,19 +172,22 @@ fn nul_bytes_become_what_the_policy_says() {
             "j nul_byte 2, v nul_byte 2, w nul_byte 2",
         ),
     ] {
-        test.job(job, policy);
-        test.run(job);
-        let found = test.pg.text(&format!(
-            "SELECT string_agg(concat_ws('|', id, coalesce(v, '-'), coalesce(w, '-'), coalesce(j::text, '-')), ';' ORDER BY id) FROM {job}.t"
-        ));
-        assert_eq!(found, rows, "{policy}");
-        assert_eq!(adjustments(&mut test, job, "t"), adjusted, "{policy}");
-        let rejects = if adjusted.is_empty() { 4 } else { 0 };
-        assert_eq!(
-            test.pg.number(&format!("SELECT count(*) FROM sync_rejects WHERE job = '{job}' AND sqlstate IN ('22021', '22P05')")),
-            rejects,
-            "{policy}"
-        );
+        for source in SOURCES {
+            let job = &format!("{job}_{source}");
+            test.job_from(source, job, "*", policy);
+            test.run(job);
+            let found = test.pg.text(&format!(
+                "SELECT string_agg(concat_ws('|', id, coalesce(v, '-'), coalesce(w, '-'), coalesce(j::text, '-')), ';' ORDER BY id) FROM {job}.t"
+            ));
+            assert_eq!(found, rows, "{policy}");
+            assert_eq!(adjustments(&mut test, job, "t"), adjusted, "{policy}");
+            let rejects = if adjusted.is_empty() { 4 } else { 0 };
+            assert_eq!(
+                test.pg.number(&format!("SELECT count(*) FROM sync_rejects WHERE job = '{job}' AND sqlstate IN ('22021', '22P05')")),
+                rejects,
+                "{policy}"
+            );
+        }
     }
 }
 
@@ -197,27 +208,31 @@ fn invalid_text_becomes_what_the_policy_says() {
         ]);
     }
     let broken = String::from_utf8_lossy(b"a\xed\xa0\xbdb").into_owned();
+    test.text_source();
     for (job, policy, replaced) in [
         ("by_default", "{}", false),
         ("reject", r#"{"invalid_text": "reject"}"#, false),
         ("replace", r#"{"invalid_text": "replace"}"#, true),
     ] {
-        test.job(job, policy);
-        test.run(job);
-        let rows = test.pg.text(&format!(
-            "SELECT string_agg(concat_ws('|', id, coalesce(v, '-'), coalesce(j::text, '-')), ';' ORDER BY id) FROM {job}.t"
-        ));
-        let mut expected = "1|well|[]".to_owned();
-        let mut adjusted = String::new();
-        if replaced {
-            expected += &format!(";2|{broken}|-");
-            adjusted = "v invalid_text 1".to_owned();
-            if !mysql {
-                expected += ";3|-|\"a\u{fffd}b\"";
-                adjusted = format!("j invalid_text 1, {adjusted}");
+        for source in SOURCES {
+            let job = &format!("{job}_{source}");
+            test.job_from(source, job, "*", policy);
+            test.run(job);
+            let rows = test.pg.text(&format!(
+                "SELECT string_agg(concat_ws('|', id, coalesce(v, '-'), coalesce(j::text, '-')), ';' ORDER BY id) FROM {job}.t"
+            ));
+            let mut expected = "1|well|[]".to_owned();
+            let mut adjusted = String::new();
+            if replaced {
+                expected += &format!(";2|{broken}|-");
+                adjusted = "v invalid_text 1".to_owned();
+                if !mysql {
+                    expected += ";3|-|\"a\u{fffd}b\"";
+                    adjusted = format!("j invalid_text 1, {adjusted}");
+                }
             }
+            assert_eq!(rows, expected, "{policy}");
+            assert_eq!(adjustments(&mut test, job, "t"), adjusted, "{policy}");
         }
-        assert_eq!(rows, expected, "{policy}");
-        assert_eq!(adjustments(&mut test, job, "t"), adjusted, "{policy}");
     }
 }

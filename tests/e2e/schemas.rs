@@ -188,12 +188,12 @@ fn hostile_names_comments_and_defaults_arrive() {
     assert_eq!(inserted, r#"6|t|say "hi"|it's \ here|-1|abc"#);
     let inserted = test.pg.text(
         r#"INSERT INTO "Odd ""Job"""."table" (title) VALUES ('größe')
-           RETURNING concat_ws('|', id, priority, labels, severity, closed IS NULL, due, spent, secret, score, share, done, year, open_for, shout)"#,
+           RETURNING concat_ws('|', id, priority, labels, severity, closed IS NULL, due, spent, secret, score, share, done, year, open_for, shout, three, length(token))"#,
     );
     // What UPPER makes of it is the source's own: a plain column there, and none here.
     assert_eq!(
         inserted,
-        r#"4|it's on fire|{bug,"o\"k"}|3|t|2030-12-31|-01:30:00|\x00ff|0.0015|0.2500|f|2024|7"#
+        r#"4|it's on fire|{bug,"o\"k"}|3|t|2030-12-31|-01:30:00|\x00ff|0.0015|0.2500|f|2024|7|3|36"#
     );
     for (sql, sqlstate) in [
         (
@@ -425,4 +425,32 @@ fn indexes_and_foreign_keys_are_left_out_where_that_is_asked_for() {
         let from = format!("schema_bare.{}", pair.unit);
         compare::assert_equal(&mut test.my, &from, &mut test.pg, &pair.target);
     }
+}
+
+#[test]
+fn a_foreign_key_to_what_is_not_unique_is_told_with_its_mend() {
+    let mut test = Databases::shared("schema_not_unique");
+    if is_mysql(&mut test.my) {
+        test.my
+            .run(&["SET SESSION restrict_fk_on_non_standard_key = OFF"]);
+    }
+    test.my.run(&[
+        "CREATE TABLE p (id int PRIMARY KEY, code int, KEY code (code))",
+        "CREATE TABLE c (id int PRIMARY KEY, code int, CONSTRAINT to_code FOREIGN KEY (code) REFERENCES p (code))",
+        "INSERT INTO p VALUES (1, 7), (2, 8)",
+        "INSERT INTO c VALUES (1, 7), (2, 7)",
+    ]);
+    test.job("j", "{}");
+    test.start("j");
+    assert_eq!(test.end("j"), "failed");
+    assert_eq!(test.unit_status("j", "p"), "completed");
+    let [error, hint] = failure(&mut test, "j", "c");
+    assert!(error.contains("to_code"), "{error}");
+    assert!(hint.contains("CREATE UNIQUE INDEX"), "{hint}");
+    assert_eq!(test.pg.number("SELECT count(*) FROM j.c"), 2);
+    // The hint mends it.
+    test.pg.rows(&hint);
+    test.pg.rows("SELECT sync_retry('j')");
+    test.finish("j");
+    assert_structure(&mut test, "j");
 }

@@ -16,7 +16,7 @@ pub fn tickets() -> Vec<String> {
          priority enum('low', 'high', 'very \"high\"', 'it''s on fire', 'a\\\\b') NOT NULL DEFAULT 'it''s on fire', labels set('bug', 'idea', 'o\"k') NOT NULL DEFAULT 'bug,o\"k', \
          severity tinyint NOT NULL DEFAULT 3, opened datetime NOT NULL DEFAULT CURRENT_TIMESTAMP, closed datetime, due date DEFAULT '2030-12-31', \
          spent time NOT NULL DEFAULT '-01:30:00', secret varbinary(8) DEFAULT x'00ff', score double NOT NULL DEFAULT 1.5e-3, share decimal(5,4) DEFAULT 0.2500, \
-         done bit(1) NOT NULL DEFAULT b'0', year year DEFAULT 2024, parent smallint, open_for int GENERATED ALWAYS AS (severity * 2 + 1) STORED, \
+         done bit(1) NOT NULL DEFAULT b'0', year year DEFAULT 2024, three int DEFAULT (1 + 2), token char(36) NOT NULL DEFAULT (UUID()), parent smallint, open_for int GENERATED ALWAYS AS (severity * 2 + 1) STORED, \
          shout varchar(80) GENERATED ALWAYS AS (UPPER(title)) VIRTUAL, \
          CONSTRAINT `severe \"enough\"` CHECK (severity BETWEEN 1 AND 5), CONSTRAINT later CHECK (closed IS NULL OR closed >= opened), \
          KEY parent (parent), KEY `user` (`user`), \
