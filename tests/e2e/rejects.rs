@@ -364,6 +364,18 @@ fn rejects_are_cleared_by_those_who_may_and_seen_by_nobody_else() {
         assert_eq!(error.sqlstate, "42501", "{call}: {}", error.message);
     }
     test.pg.rows("RESET ROLE");
+    for name in [
+        "redrive",
+        "clear_rejects",
+        "pause",
+        "resume",
+        "cancel",
+        "retry",
+        "wait",
+    ] {
+        let error = test.pg.error(&format!("SELECT sync_{name}(NULL)"));
+        assert_eq!(error.sqlstate, "22004", "sync_{name}: {}", error.message);
+    }
     assert_eq!(test.pg.number("SELECT sync_clear_rejects('j', 'b')"), 2);
     assert_eq!(test.pg.number("SELECT count(*) FROM sync_rejects"), 1);
     assert_eq!(test.pg.number("SELECT sync_clear_rejects('j')"), 1);
