@@ -19,19 +19,21 @@ fn comparison_sees_every_difference() {
     my.run(&[
         "CREATE DATABASE comparison",
         "CREATE TABLE comparison.t (i int, d decimal(5,2), f float, n double, s varchar(9), b varbinary(9), \
-         t time(2), at datetime(1), o bit(3), j json)",
+         t time(2), at datetime(1), o bit(3), j json, p point)",
         "INSERT INTO comparison.t VALUES \
-         (1, 1.50, 0.1, 1e100, '', NULL, '-00:00:01.25', '2024-01-02 03:04:05.6', b'101', '{\"a\": [1, null]}'), \
-         (2, NULL, -2.5, -0.25, NULL, x'00ff', '838:59:59', NULL, b'000', NULL), \
-         (2, NULL, -2.5, -0.25, NULL, x'00ff', '838:59:59', NULL, b'000', NULL)",
+         (1, 1.50, 0.1, 1e100, '', NULL, '-00:00:01.25', '2024-01-02 03:04:05.6', b'101', \
+         '{\"a\": [1, null], \"n\": 9007199254740993}', ST_GeomFromText('POINT(1 1)', 4326)), \
+         (2, NULL, -2.5, -0.25, NULL, x'00ff', '838:59:59', NULL, b'000', NULL, NULL), \
+         (2, NULL, -2.5, -0.25, NULL, x'00ff', '838:59:59', NULL, b'000', NULL, NULL)",
     ]);
     pg.rows(
         "CREATE SCHEMA comparison; CREATE TABLE comparison.t (i int, d numeric(5,2), f real, n float8, s varchar(9), b bytea, \
-         t interval, at timestamp, o bit(3), j jsonb); \
+         t interval, at timestamp, o bit(3), j jsonb, p bytea); \
          INSERT INTO comparison.t VALUES \
-         (1, 1.50, 0.1, 1e100, '', NULL, '-1.25 seconds', '2024-01-02 03:04:05.6', b'101', '{\"a\":[1,null]}'), \
-         (2, NULL, -2.5, -0.25, NULL, '\\x00ff', '838:59:59', NULL, b'000', NULL), \
-         (2, NULL, -2.5, -0.25, NULL, '\\x00ff', '838:59:59', NULL, b'000', NULL)",
+         (1, 1.50, 0.1, 1e100, '', NULL, '-1.25 seconds', '2024-01-02 03:04:05.6', b'101', \
+         '{\"n\": 9007199254740993.0, \"a\":[1,null]}', '\\x0101000020e6100000000000000000f03f000000000000f03f'), \
+         (2, NULL, -2.5, -0.25, NULL, '\\x00ff', '838:59:59', NULL, b'000', NULL, NULL), \
+         (2, NULL, -2.5, -0.25, NULL, '\\x00ff', '838:59:59', NULL, b'000', NULL, NULL)",
     );
     let mut check = |pg: &mut _| compare::compare(&mut my, "comparison.t", pg, "comparison.t");
     assert_eq!(check(&mut pg), Ok(3));
@@ -45,7 +47,11 @@ fn comparison_sees_every_difference() {
         "SET t = '1.25 seconds' WHERE i = 1",
         "SET at = at + interval '1 microsecond' WHERE i = 1",
         "SET o = b'100' WHERE i = 1",
-        "SET j = '{\"a\":[1]}' WHERE i = 1",
+        "SET j = '{\"a\":[1],\"n\":9007199254740993}' WHERE i = 1",
+        "SET j = '{\"a\":[1,null],\"n\":9007199254740992}' WHERE i = 1",
+        "SET n = -n WHERE i = 1",
+        "SET p = '\\x0101000000000000000000f03f000000000000f03f' WHERE i = 1",
+        "SET p = '\\x0101000020e6100000000000000000f03f000000000000f0bf' WHERE i = 1",
     ];
     for change in changes {
         pg.rows(&format!("BEGIN; UPDATE comparison.t {change}"));
