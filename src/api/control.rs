@@ -3,7 +3,7 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use super::own_job;
+use super::{given, own_job};
 use crate::catalog::job::Job;
 use crate::catalog::run::{self, Run};
 use crate::catalog::unit::{self, Unit};
@@ -20,14 +20,22 @@ fn sync_start(job: &str) -> Result<i64, ErrorReport> {
 }
 
 #[pg_extern]
-fn sync_pause(job: &str, unit: default!(Option<&str>, "NULL")) -> Result<i64, ErrorReport> {
-    Ok(stop(job, unit, RunStatus::Paused, UnitStatus::Paused)?)
+fn sync_pause(job: Option<&str>, unit: default!(Option<&str>, "NULL")) -> Result<i64, ErrorReport> {
+    Ok(stop(
+        given("job", job)?,
+        unit,
+        RunStatus::Paused,
+        UnitStatus::Paused,
+    )?)
 }
 
 #[pg_extern]
-fn sync_cancel(job: &str, unit: default!(Option<&str>, "NULL")) -> Result<i64, ErrorReport> {
+fn sync_cancel(
+    job: Option<&str>,
+    unit: default!(Option<&str>, "NULL"),
+) -> Result<i64, ErrorReport> {
     Ok(stop(
-        job,
+        given("job", job)?,
         unit,
         RunStatus::Cancelled,
         UnitStatus::Cancelled,
@@ -35,13 +43,16 @@ fn sync_cancel(job: &str, unit: default!(Option<&str>, "NULL")) -> Result<i64, E
 }
 
 #[pg_extern]
-fn sync_resume(job: &str, unit: default!(Option<&str>, "NULL")) -> Result<i64, ErrorReport> {
-    Ok(resume(job, unit)?)
+fn sync_resume(
+    job: Option<&str>,
+    unit: default!(Option<&str>, "NULL"),
+) -> Result<i64, ErrorReport> {
+    Ok(resume(given("job", job)?, unit)?)
 }
 
 #[pg_extern]
-fn sync_retry(job: &str, unit: default!(Option<&str>, "NULL")) -> Result<i64, ErrorReport> {
-    Ok(retry(job, unit)?)
+fn sync_retry(job: Option<&str>, unit: default!(Option<&str>, "NULL")) -> Result<i64, ErrorReport> {
+    Ok(retry(given("job", job)?, unit)?)
 }
 
 fn start(job: &Job) -> Result<i64> {

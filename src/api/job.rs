@@ -4,7 +4,7 @@ use pgrx::JsonB;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use super::own_job;
+use super::{given, own_job};
 use crate::catalog::job::{self, NewJob};
 use crate::catalog::{run, unit};
 use crate::error::{Error, Kind, Result};
@@ -18,13 +18,19 @@ use crate::sink::stage;
 
 #[pg_extern]
 fn sync_create_job(
-    job: &str,
-    source: &str,
-    units: default!(Vec<String>, "'{*}'"),
+    job: Option<&str>,
+    source: Option<&str>,
+    units: default!(Option<Vec<String>>, "'{*}'"),
     target_schema: default!(Option<&str>, "NULL"),
-    mode: default!(&str, "'full'"),
-    options: default!(JsonB, "'{}'"),
+    mode: default!(Option<&str>, "'full'"),
+    options: default!(Option<JsonB>, "'{}'"),
 ) -> Result<i64, ErrorReport> {
+    let (job, source, mode) = (
+        given("job", job)?,
+        given("source", source)?,
+        given("mode", mode)?,
+    );
+    let (units, options) = (given("units", units)?, given("options", options)?);
     let new = NewJob {
         job,
         owner: role::current(),

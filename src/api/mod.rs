@@ -15,8 +15,16 @@ mod source;
 mod wait;
 
 use crate::catalog::job::Job;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::pg::role;
+
+/// An argument that has to be there, of a function that is called with NULLs.
+fn given<T>(what: &str, argument: Option<T>) -> Result<T> {
+    argument.ok_or_else(|| {
+        Error::new(Kind::InvalidParameter, format!("{what} must not be null"))
+            .with_sqlstate(*b"22004")
+    })
+}
 
 /// The job, if the current role may act for its owner.
 fn own_job(name: &str) -> Result<Job> {

@@ -4,7 +4,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use super::control::{locked, require_unit};
-use super::own_job;
+use super::{given, own_job};
 use crate::catalog::run;
 use crate::catalog::{reject, unit};
 use crate::engine::processes::wake_supervisor_at_commit;
@@ -14,13 +14,19 @@ use crate::pg::report;
 use crate::plan::identifier::literal;
 
 #[pg_extern]
-fn sync_redrive(job: &str, unit: default!(Option<&str>, "NULL")) -> Result<i64, ErrorReport> {
-    Ok(redrive(job, unit)?)
+fn sync_redrive(
+    job: Option<&str>,
+    unit: default!(Option<&str>, "NULL"),
+) -> Result<i64, ErrorReport> {
+    Ok(redrive(given("job", job)?, unit)?)
 }
 
 #[pg_extern]
-fn sync_clear_rejects(job: &str, unit: default!(Option<&str>, "NULL")) -> Result<i64, ErrorReport> {
-    let job = own_job(job)?;
+fn sync_clear_rejects(
+    job: Option<&str>,
+    unit: default!(Option<&str>, "NULL"),
+) -> Result<i64, ErrorReport> {
+    let job = own_job(given("job", job)?)?;
     let cleared = reject::clear(job.job_id, unit)?;
     Ok(i64::try_from(cleared).unwrap_or(i64::MAX))
 }

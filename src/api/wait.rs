@@ -6,7 +6,7 @@ use pgrx::datum::Interval;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use super::own_job;
+use super::{given, own_job};
 use crate::catalog::job::Job;
 use crate::catalog::run::{self, Run};
 use crate::engine::processes;
@@ -22,11 +22,13 @@ const LOOKS_PER_REVIVAL: u32 = 5;
 
 #[pg_extern]
 fn sync_wait(
-    job: &str,
+    job: Option<&str>,
     timeout: default!(Option<Interval>, "NULL"),
 ) -> Result<String, ErrorReport> {
     let timeout = timeout.map(|timeout| Duration::from_micros(microseconds(&timeout)));
-    Ok(wait(&own_job(job)?, timeout)?.as_str().to_owned())
+    Ok(wait(&own_job(given("job", job)?)?, timeout)?
+        .as_str()
+        .to_owned())
 }
 
 /// The ERROR of a run that did not complete, for `CALL sync_run`.

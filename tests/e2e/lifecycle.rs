@@ -166,7 +166,8 @@ fn a_retry_does_not_wait_for_its_time() {
         &shared().postgres,
     );
     test.table("t", 10_000);
-    test.job("j", r#"{"chunk_rows": 1000, "batch_rows": 200, "retry_initial": "1 hour", "retry_max": "1 hour"}"#);
+    // One worker: another could meet the cut while it connects, and fail the unit after the retry.
+    test.job("j", r#"{"workers": 1, "chunk_rows": 1000, "batch_rows": 200, "retry_initial": "1 hour", "retry_max": "1 hour"}"#);
     proxy.reset(Fault::CutAt(300_000));
     test.start("j");
     wait_until("the unit waits for its retry", LONG, || {
