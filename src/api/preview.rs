@@ -234,7 +234,7 @@ fn constraint(
         .find(|(unit, _)| *unit == key.referenced_table)
         .and_then(|(_, found)| found.as_ref().ok());
     match parent {
-        Some(parent) => foreign_key_sql(key, plan, &parent.plan),
+        Some(parent) => foreign_key_sql(key, plan, &parent.plan, &parent.plan.unique_keys()),
         None => Err(Error::new(
             Kind::ObjectMissing,
             format!(

@@ -57,7 +57,10 @@ fn constraint_sql(unit: &Unit, plan: &TablePlan, step: &Step) -> Result<String> 
     let parent = unit::find(unit.job_id, referenced)?;
     match parent {
         Some(parent) if parent.loaded && parent.plan.is_some() => {
-            foreign_key_sql(key, plan, parent.plan()?)
+            let parent = parent.plan()?;
+            // As they are by now: a user may have made what a source without them calls for.
+            let unique = relation::unique_keys(&target::get(parent)?.relation)?;
+            foreign_key_sql(key, plan, parent, &unique)
         }
         _ => Err(Error::new(
             Kind::InvalidState,

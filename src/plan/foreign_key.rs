@@ -74,11 +74,13 @@ pub(super) fn plan_foreign_keys(
     plans
 }
 
-/// The statement that adds a foreign key of `child`, or what stands against it.
+/// The statement that adds a foreign key of `child`, or what stands against it. `unique`: the sets of
+/// columns that are unique in the parent's target, by its own names.
 pub fn foreign_key_sql(
     key: &ForeignKeyPlan,
     child: &TablePlan,
     parent: &TablePlan,
+    unique: &[Vec<String>],
 ) -> Result<String> {
     let refused = |what: String| {
         Err(Error::new(
@@ -89,10 +91,8 @@ pub fn foreign_key_sql(
             ),
         ))
     };
-    let unique = parent
-        .unique_keys()
-        .any(|unique| same_columns(unique, &key.referenced_columns));
-    if !unique {
+    let referenced = parent.target_columns(&key.referenced_columns);
+    if !unique.iter().any(|key| same_columns(key, &referenced)) {
         return refused(format!(
             "({}) of \"{}\" is no unique key",
             key.referenced_columns.join(", "),
@@ -104,7 +104,7 @@ pub fn foreign_key_sql(
                 .with_hint(format!(
                     "CREATE UNIQUE INDEX ON {} ({});",
                     qualified(&parent.target_schema, &parent.target_table),
-                    quoted_list(&parent.target_columns(&key.referenced_columns))
+                    quoted_list(&referenced)
                 ))
         });
     }
@@ -126,7 +126,7 @@ pub fn foreign_key_sql(
         quote(&key.name),
         quoted_list(&child.target_columns(&key.columns)),
         qualified(&parent.target_schema, &parent.target_table),
-        quoted_list(&parent.target_columns(&key.referenced_columns))
+        quoted_list(&referenced)
     );
     for (event, action) in [("UPDATE", key.on_update), ("DELETE", key.on_delete)] {
         let action = match action {
@@ -213,7 +213,7 @@ mod tests {
         let child = job.plan(&child(column_type, referenced), &[]).unwrap();
         let parent = job.plan(&parent(), &[true]).unwrap();
         let key = child.foreign_keys.first().unwrap();
-        foreign_key_sql(key, &child, &parent)
+        foreign_key_sql(key, &child, &parent, &parent.unique_keys())
     }
 
     const INT: SourceType = SourceType::Int { unsigned: false };

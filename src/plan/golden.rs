@@ -203,7 +203,7 @@ fn all_sql(planning: &Planning, table: &SourceTable) -> (String, Vec<String>) {
     let mut sql = plan.create_sql().unwrap();
     sql.extend(plan.indexes.iter().map(|index| index.sql.clone()));
     for key in &plan.foreign_keys {
-        sql.push(foreign_key_sql(key, &plan, &plan).unwrap());
+        sql.push(foreign_key_sql(key, &plan, &plan, &plan.unique_keys()).unwrap());
     }
     (sql.join(";\n") + ";\n", plan.warnings)
 }

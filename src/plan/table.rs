@@ -300,13 +300,15 @@ impl TablePlan {
             .map(|column| column.target)
     }
 
-    /// The sets of source columns that are unique in the target.
-    pub(super) fn unique_keys(&self) -> impl Iterator<Item = &Vec<String>> {
+    /// The sets of columns that will be unique in a table that is created, with the target's names.
+    pub fn unique_keys(&self) -> Vec<Vec<String>> {
         let indexes = self.indexes.iter().map(|index| &index.key);
         self.primary_key
             .iter()
             .chain(self.key.iter().map(|key| &key.columns))
             .chain(indexes.filter(|key| !key.is_empty()))
+            .map(|key| self.target_columns(key))
+            .collect()
     }
 }
 
