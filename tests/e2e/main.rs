@@ -16,6 +16,7 @@ mod rejects;
 mod removal;
 mod restart;
 mod rights;
+mod schema_options;
 mod schemas;
 mod source_faults;
 mod superuser;

@@ -121,6 +121,14 @@ impl Databases {
             .unwrap_or_default()
     }
 
+    /// Error and hint of a unit.
+    pub fn failure(&mut self, job: &str, unit: &str) -> [String; 2] {
+        let sql =
+            format!("SELECT error, hint FROM sync_units WHERE job = '{job}' AND unit = '{unit}'");
+        let row = self.pg.rows(&sql).remove(0);
+        [0, 1].map(|place| row[place].clone().unwrap_or_default())
+    }
+
     #[track_caller]
     pub fn finish(&mut self, job: &str) {
         finish(&mut self.pg, job);

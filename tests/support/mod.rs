@@ -17,4 +17,5 @@ pub mod postgres;
 pub mod postgres_client;
 pub mod proxy;
 pub mod sandbox;
+pub mod structure;
 pub mod wait;

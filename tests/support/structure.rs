@@ -1,8 +1,9 @@
 //! What a table is besides its rows, asked of the catalogs of both servers.
 
-use crate::support::canonical::{my_literal, pg_literal};
-use crate::support::fixture::Databases;
-use crate::support::postgres::Postgres;
+use super::canonical::{my_literal, pg_literal};
+use super::compare;
+use super::fixture::Databases;
+use super::postgres::Postgres;
 use std::process::{Command, Output};
 
 /// A table and its copy.
@@ -30,6 +31,21 @@ pub fn pairs(test: &mut Databases, job: &str) -> Vec<Pair> {
             }
         })
         .collect()
+}
+
+/// Rows and structure of every unit, without a reject.
+#[track_caller]
+pub fn assert_whole(test: &mut Databases, job: &str) {
+    for pair in pairs(test, job) {
+        let from = format!("{}.{}", test.name, pair.unit);
+        compare::assert_equal(&mut test.my, &from, &mut test.pg, &pair.target);
+    }
+    assert_structure(test, job);
+    let rejects = test.pg.number(&format!(
+        "SELECT count(*) FROM sync_rejects WHERE job = {}",
+        pg_literal(job)
+    ));
+    assert_eq!(rejects, 0);
 }
 
 /// Comments, NOT NULL, keys, unique indexes, foreign keys and sequences are those of the source, and
