@@ -301,6 +301,25 @@ pub fn set_loaded(unit: &Unit, target_oid: i64) -> Result<()> {
     }
 }
 
+/// The merge was refused for one of its rows: the unit is loaded anew, by replacing.
+pub fn begin_replacing(unit: &Unit, target_oid: i64, why: &str) -> Result<()> {
+    let changed = execute(
+        "UPDATE tributary.unit SET method = 'replace', stage = NULL, load_oid = $3::oid, planned = true, \
+           frontier = NULL, updated_at = clock_timestamp() \
+         WHERE unit_id = $1 AND run_id = $2 AND status = 'running' AND phase = 'rows'",
+        &[unit.unit_id.into(), unit.run_id.into(), target_oid.into()],
+    )?;
+    if changed == 0 {
+        return Err(taken_away(&unit.unit));
+    }
+    execute(
+        "DELETE FROM tributary.chunk WHERE unit_id = $1",
+        &[unit.unit_id.into()],
+    )?;
+    super::chunk::insert(unit.unit_id, 1, None, None)?;
+    event::record(unit.subject(), UnitStatus::Running.as_str(), Some(why))
+}
+
 /// All indexes are there.
 pub fn set_indexed(unit: &Unit) -> Result<()> {
     let changed = execute(

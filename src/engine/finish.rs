@@ -1,6 +1,7 @@
 //! The end of a unit's rows, and of the unit: all rows are accounted for, its staging table, if it has
 //! one, becomes the target's content, the sequence moves past the last value; then come the steps.
 
+use super::destination::refuses_a_row;
 use super::foreign_keys;
 use super::rejects::{self, Ended};
 use crate::catalog::job::{self, Job};
@@ -30,13 +31,32 @@ pub fn finish(job: &Job, unit: &Unit) -> Result<()> {
         foreign_keys::drop_of(unit)?;
     }
     let plan = unit.plan()?;
-    match transaction::run(|| load(unit, plan, staged, Unique::Kept)) {
-        // Rows that exchange values of a unique index pass through a state that is not unique.
-        Err(error) if staged.is_some() && error.sqlstate() == UNIQUE_VIOLATION => {
-            transaction::run(|| load(unit, plan, staged, Unique::MadeAgain))
+    let mut outcome = transaction::run(|| load(unit, plan, staged, Unique::Kept));
+    let Some(stage) = staged else {
+        return outcome;
+    };
+    // Rows that exchange values of a unique index pass through a state that is not unique.
+    if matches!(&outcome, Err(error) if error.sqlstate() == UNIQUE_VIOLATION) {
+        outcome = transaction::run(|| load(unit, plan, staged, Unique::MadeAgain));
+    }
+    match outcome {
+        // A trigger, or an index that the staging table has not: the copy finds the rows one by one.
+        Err(error) if refuses_a_row(&error) => {
+            transaction::run(|| replace_instead(unit, plan, stage, &error))
         }
         outcome => outcome,
     }
+}
+
+/// Has the unit loaded by replacing its rows, unless that would delete rows of other tables with them.
+fn replace_instead(unit: &Unit, plan: &TablePlan, stage: &str, error: &Error) -> Result<()> {
+    let target = target::get(plan)?.relation;
+    if relation::is_referenced(&target)? {
+        return Err(error.clone());
+    }
+    stage::drop_if_exists(&plan.target_schema, stage)?;
+    let why = format!("replace: the merge was refused: {}", error.message);
+    unit::begin_replacing(unit, target.oid, &why)
 }
 
 const UNIQUE_VIOLATION: &str = "23505";

@@ -105,6 +105,18 @@ pub fn has_constraint(relation: &Relation, name: &str) -> Result<bool> {
     )
 }
 
+/// Does a foreign key of another table refer to this one?
+pub fn is_referenced(relation: &Relation) -> Result<bool> {
+    let found: Option<serde_json::Value> = with_pinned_path(|| {
+        spi::query_first(
+            "SELECT 1 FROM pg_catalog.pg_constraint c \
+             WHERE c.confrelid = $1::oid AND c.contype = 'f' AND c.conrelid <> c.confrelid LIMIT 1",
+            &[relation.oid.into()],
+        )
+    })?;
+    Ok(found.is_some())
+}
+
 fn exists(sql: &str, relation: &Relation, name: &str) -> Result<bool> {
     let found: Option<serde_json::Value> =
         with_pinned_path(|| spi::query_first(sql, &[relation.oid.into(), name.into()]))?;

@@ -212,6 +212,32 @@ fn a_reload_finds_the_rows_that_the_target_refuses() {
 }
 
 #[test]
+fn a_reload_finds_the_rows_that_a_trigger_refuses() {
+    let mut test = Databases::shared("rejects_trigger");
+    people(&mut test, "t", 1200, &[], ", PRIMARY KEY (id)");
+    test.pg.rows(
+        "CREATE SCHEMA j; CREATE TABLE j.t (id int PRIMARY KEY, born date, note varchar(40), n int); \
+         CREATE FUNCTION j.check() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+           IF NEW.n = 6000 THEN RAISE EXCEPTION 'six thousand'; END IF; RETURN NEW; END $$; \
+         CREATE TRIGGER t BEFORE INSERT OR UPDATE ON j.t FOR EACH ROW EXECUTE FUNCTION j.check()",
+    );
+    test.job("j", SMALL);
+    test.run("j");
+    test.my.run(&[
+        "UPDATE t SET n = 6000 WHERE id = 700",
+        "UPDATE t SET note = 'another' WHERE id = 8",
+    ]);
+    test.run("j");
+    assert_eq!(accounts(&mut test, "j", "t"), [1199, 1, 0]);
+    assert_eq!(test.pg.text("SELECT note FROM j.t WHERE id = 8"), "another");
+    assert_eq!(
+        test.pg
+            .text("SELECT sqlstate || key::text FROM sync_rejects"),
+        "P0001[{\"int\": 700}]"
+    );
+}
+
+#[test]
 fn a_reload_lets_rows_exchange_unique_values() {
     let mut test = Databases::shared("rejects_swap");
     test.my.run(&[
