@@ -222,7 +222,9 @@ pub fn open_work(run_id: i64) -> Result<i64> {
         include_str!("../../sql/queries/open_work.sql"),
         &[run_id.into()],
     )?;
-    Ok(row.map_or(0, |row| row.pieces))
+    let steps = super::step::open_of_run(run_id)?.len();
+    let steps = i64::try_from(steps).unwrap_or(i64::MAX);
+    Ok(row.map_or(0, |row| row.pieces).saturating_add(steps))
 }
 
 /// Counts of the units of a run by what they still need.

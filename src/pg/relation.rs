@@ -202,41 +202,16 @@ pub fn require_copy_rights(relation: &Relation) -> Result<()> {
 /// Triggers, defaults and index expressions of a table run as the role that writes it. A superuser
 /// does not write tables whose owner, or whose schema's owner, is not one.
 fn require_trusted_owner(relation: &Relation) -> Result<()> {
-    // SAFETY: catalog look-ups inside a transaction.
-    if !unsafe { pg_sys::superuser() } {
-        return Ok(());
-    }
-    for owner in [relation.owner, relation.schema_owner] {
-        let owner = u32::try_from(owner).unwrap_or(0);
-        // SAFETY: as above; a role that is gone is no superuser.
-        if unsafe { pg_sys::superuser_arg(pg_sys::Oid::from(owner)) } {
-            continue;
-        }
-        return Err(Error::new(
-            Kind::PrivilegeMissing,
-            format!(
-                "table {} belongs to role \"{}\", whose triggers and defaults would run as a superuser",
-                relation.name,
-                role::name(owner)
-            ),
-        )
-        .with_hint(format!(
-            "create the job as a role that is no superuser: SET ROLE {};",
-            crate::plan::identifier::quote(&role::name(owner))
-        )));
-    }
-    Ok(())
+    let what = format!("table {}", relation.name);
+    require_trusted(relation.owner, &what)?;
+    require_trusted(relation.schema_owner, &what)
 }
 
-/// As [`require_trusted_owner`], before anything is made in a schema.
+/// The same before anything is made in a schema.
 pub fn require_trusted_schema(schema: &str) -> Result<()> {
     #[derive(Deserialize)]
     struct Row {
         owner: i64,
-    }
-    // SAFETY: a catalog look-up inside a transaction.
-    if !unsafe { pg_sys::superuser() } {
-        return Ok(());
     }
     let found: Option<Row> = with_pinned_path(|| {
         spi::query_first(
@@ -244,16 +219,21 @@ pub fn require_trusted_schema(schema: &str) -> Result<()> {
             &[schema.into()],
         )
     })?;
-    let owner = found.map_or(0, |row| u32::try_from(row.owner).unwrap_or(0));
-    // SAFETY: as above; a role that is gone is no superuser.
-    if unsafe { pg_sys::superuser_arg(pg_sys::Oid::from(owner)) } {
+    let what = format!("schema {}", crate::plan::identifier::quote(schema));
+    require_trusted(found.map_or(0, |row| row.owner), &what)
+}
+
+/// A superuser works with what belongs to superusers only; other roles with whatever they may.
+fn require_trusted(owner: i64, what: &str) -> Result<()> {
+    let owner = u32::try_from(owner).unwrap_or(0);
+    // SAFETY: catalog look-ups inside a transaction; a role that is gone is no superuser.
+    if unsafe { !pg_sys::superuser() || pg_sys::superuser_arg(pg_sys::Oid::from(owner)) } {
         return Ok(());
     }
     Err(Error::new(
         Kind::PrivilegeMissing,
         format!(
-            "schema {} belongs to role \"{}\", whose objects would be used by a superuser",
-            crate::plan::identifier::quote(schema),
+            "{what} belongs to role \"{}\", whose triggers and defaults would run as a superuser",
             role::name(owner)
         ),
     )
