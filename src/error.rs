@@ -154,6 +154,14 @@ impl Error {
             .unwrap_or(self.kind.row().0)
     }
 
+    /// Message and detail on one line, as the views show them.
+    pub fn full_message(&self) -> String {
+        match &self.detail {
+            Some(detail) => format!("{}: {detail}", self.message),
+            None => self.message.clone(),
+        }
+    }
+
     pub fn retry(&self) -> Retry {
         match &self.sqlstate {
             Some(_) => retry_of_sqlstate(self.sqlstate()),

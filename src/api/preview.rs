@@ -79,7 +79,7 @@ fn passed(name: &str, detail: String) -> CheckRow {
 }
 
 fn failed(name: &str, error: &Error) -> CheckRow {
-    let detail = crate::catalog::run::full_message(error);
+    let detail = error.full_message();
     (name.to_owned(), false, detail, error.hint.clone())
 }
 
@@ -141,7 +141,7 @@ fn plan(job: &Job) -> Result<Vec<PlanRow>> {
             // One table that cannot be copied does not hide the plans of the others.
             Err(error) => {
                 let error = failure::name_job(error, &job.job, Some(unit));
-                let mut warnings = vec![crate::catalog::run::full_message(&error)];
+                let mut warnings = vec![error.full_message()];
                 warnings.extend(error.hint);
                 Ok((unit.clone(), None, None, None, None, None, None, warnings))
             }
@@ -205,7 +205,7 @@ fn row_of(
                 for key in &plan.foreign_keys {
                     match constraint(key, plan, all) {
                         Ok(sql) => statements.push(sql),
-                        Err(error) => warnings.push(crate::catalog::run::full_message(&error)),
+                        Err(error) => warnings.push(error.full_message()),
                     }
                 }
             }

@@ -168,7 +168,7 @@ pub fn fail(run: &Run, error: &Error, delay: Option<Duration>) -> Result<()> {
         &[
             run.run_id.into(),
             error.sqlstate().into(),
-            (&full_message(error)).into(),
+            (&error.full_message()).into(),
             error.hint.as_deref().into(),
             delay.map(|delay| delay.as_secs_f64()).into(),
         ],
@@ -176,14 +176,6 @@ pub fn fail(run: &Run, error: &Error, delay: Option<Duration>) -> Result<()> {
     match changed {
         0 => Ok(()),
         _ => event::record_error(run.subject(), RunStatus::Failed.as_str(), error),
-    }
-}
-
-/// Message and detail on one line, as the views show them.
-pub fn full_message(error: &Error) -> String {
-    match &error.detail {
-        Some(detail) => format!("{}: {detail}", error.message),
-        None => error.message.clone(),
     }
 }
 

@@ -22,7 +22,7 @@ pub fn fail(unit: &Unit, error: &Error, delay: Option<Duration>) -> Result<()> {
         &[
             unit.unit_id.into(),
             error.sqlstate().into(),
-            (&super::run::full_message(error)).into(),
+            (&error.full_message()).into(),
             error.hint.as_deref().into(),
             delay.map(|delay| delay.as_secs_f64()).into(),
             unit.run_id.into(),

@@ -49,8 +49,8 @@ fn cell(column: &SourceColumn, value: &Value) -> Result<Option<Vec<u8>>> {
                 format!("the row was kept without the whole of its column \"{name}\""),
             )
             .with_hint(
-                "The value is too long to be kept. Mend the row at the source and copy the unit again: \
-                 SELECT sync_retry('<job>', '<unit>');",
+                "The value is too long to be kept. Mend the row at the source and copy the job again: \
+                 SELECT sync_start('<job>');",
             )),
             _ => Err(unknown()),
         },

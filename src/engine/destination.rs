@@ -157,7 +157,9 @@ impl Destination {
                 Err(error) if !refuses_a_row(&error) => return Err(error),
                 Err(error) if to - from == 1 => {
                     if let Some(origin) = origins.get_mut(from).and_then(Option::take) {
-                        written.rejects.push(reject(origin, &error));
+                        written
+                            .rejects
+                            .push(Reject::new(&error, None, origin.key, origin.row));
                     }
                 }
                 Err(_) => {
@@ -195,17 +197,6 @@ pub fn refuses_a_row(error: &Error) -> bool {
     error.kind == Kind::Postgres
         && (matches!(error.sqlstate().get(..2), Some("22" | "23" | "P0" | "44"))
             || matches!(error.sqlstate(), "54000" | "54001"))
-}
-
-fn reject(origin: RowOrigin, error: &Error) -> Reject {
-    Reject {
-        key: origin.key,
-        row: origin.row,
-        column: None,
-        sqlstate: error.sqlstate().to_owned(),
-        message: crate::catalog::run::full_message(error),
-        hint: error.hint.clone(),
-    }
 }
 
 struct Pieces<'a> {

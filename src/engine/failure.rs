@@ -141,7 +141,7 @@ fn line(job: &Job, unit: Option<&Unit>, error: &Error, delay: Option<Duration>) 
     // PostgreSQL's details quote values of the row; the log is not for those.
     let message = match error.kind {
         Kind::Postgres => error.message.clone(),
-        _ => run::full_message(error),
+        _ => error.full_message(),
     };
     format!("{what}: {message} (SQLSTATE {}), {then}", error.sqlstate())
 }

@@ -140,9 +140,13 @@ impl Driving<'_> {
         transaction::run(|| {
             self.lock()?;
             for kept in rejects {
-                // A value that was too long to be kept whole leaves the reject as it is.
-                let Ok(values) = replay(&self.columns, &kept.row) else {
-                    continue;
+                let values = match replay(&self.columns, &kept.row) {
+                    Ok(values) => values,
+                    // A value was too long to be kept whole, or the table is another by now.
+                    Err(error) => {
+                        self.renew(kept, Reject::new(&error, None, None, kept.row.clone()))?;
+                        continue;
+                    }
                 };
                 let cells = values.iter().map(|value| match value {
                     Some(bytes) => Cell::Bytes(bytes),
@@ -161,14 +165,7 @@ impl Driving<'_> {
                     Err(RowError::Refused(refused)) => {
                         let column = refused.column(&encoder).to_owned();
                         let error = refused.into_error(&encoder);
-                        let again = Reject {
-                            key: None,
-                            row: kept.row.clone(),
-                            column: Some(column),
-                            sqlstate: error.sqlstate().to_owned(),
-                            message: error.message,
-                            hint: error.hint,
-                        };
+                        let again = Reject::new(&error, Some(column), None, kept.row.clone());
                         self.renew(kept, again)?;
                     }
                     Err(RowError::Broken(error)) => return Err(error),

@@ -1,6 +1,7 @@
 //! A source row that could not be written, and why.
 
 use super::key::Key;
+use crate::error::Error;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reject {
@@ -13,6 +14,25 @@ pub struct Reject {
     pub sqlstate: String,
     pub message: String,
     pub hint: Option<String>,
+}
+
+impl Reject {
+    /// A row that was refused for `error`, because of a value of `column` or as a whole.
+    pub fn new(
+        error: &Error,
+        column: Option<String>,
+        key: Option<Key>,
+        row: serde_json::Value,
+    ) -> Self {
+        Reject {
+            key,
+            row,
+            column,
+            sqlstate: error.sqlstate().to_owned(),
+            message: error.full_message(),
+            hint: error.hint.clone(),
+        }
+    }
 }
 
 /// How many rejects a unit may have before it fails.

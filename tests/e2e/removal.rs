@@ -12,14 +12,16 @@ const OPTIONS: &str =
 /// A statement that waits longer than this for us is blocked by us.
 const BLOCKED: Duration = Duration::from_secs(15);
 
-/// A run in the middle of a COPY, owned by `role`, whose source has gone silent.
+/// A run in the middle of a COPY, owned by `role`, whose source has gone silent. A worker that has
+/// given way and asks it again ends with its read timeout, one to two times those 20 seconds.
 fn running(name: &str) -> (TcpProxy, Databases, PostgresClient) {
     let proxy = TcpProxy::to(shared().mariadb.port);
     let mut test = Databases::through(proxy.port, name, &shared().mariadb, &shared().postgres);
     test.table("t", 20_000);
     test.pg.rows(&format!(
         "CREATE ROLE {name}_role LOGIN; GRANT USAGE ON FOREIGN SERVER src TO {name}_role; GRANT CREATE ON DATABASE {name} TO {name}_role; \
-         CREATE USER MAPPING FOR {name}_role SERVER src OPTIONS (username 'reader', password 'secret')"
+         CREATE USER MAPPING FOR {name}_role SERVER src OPTIONS (username 'reader', password 'secret'); \
+         ALTER SERVER src OPTIONS (ADD read_timeout '20 s')"
     ));
     let mut owner = shared().postgres.connect_as(&format!("{name}_role"), name);
     owner.rows(&format!(

@@ -104,6 +104,8 @@ impl MariaDb {
         };
         command
             .arg(format!("--datadir={}", self.data().display()))
+            // A server that starts removes the temporary tables it finds there, whosever they are.
+            .arg(format!("--tmpdir={}", self.sandbox.path().display()))
             .arg(format!(
                 "--socket={}",
                 self.sandbox.path().join("my.sock").display()
@@ -256,6 +258,7 @@ fn install(sandbox: &Sandbox) -> bool {
     };
     command
         .arg(format!("--datadir={}", data.display()))
+        .arg(format!("--tmpdir={}", sandbox.path().display()))
         .stdout(log.try_clone().expect("the log again"))
         .stderr(log)
         .status()

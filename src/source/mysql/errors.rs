@@ -180,6 +180,14 @@ impl Asker<'_> {
                 format!("source \"{address}\" has no connection left"),
             )
             .with_hint("Lower the job's option workers, or raise max_connections at the source."),
+            // Its system's own errors: a full disk, a temporary file that somebody removed.
+            1..=40 | 1004 | 1016 | 1021 | 1023..=1026 => of(
+                Kind::SourceUnavailable,
+                format!("source \"{address}\" could not use a file of its own"),
+            )
+            .with_hint(
+                "Its error log says which: a full disk, or a tmpdir that two servers share.",
+            ),
             1037 | 1038 | 1041 | 1135 | 1461 => of(
                 Kind::SourceUnavailable,
                 format!("source \"{address}\" has no resources left"),
@@ -354,7 +362,7 @@ mod tests {
 
     #[test]
     fn what_time_heals_is_transient() {
-        for code in [1040, 1203, 1205, 1213, 1053, 1927, 1317, 1412] {
+        for code in [6, 1040, 1203, 1205, 1213, 1053, 1927, 1317, 1412] {
             assert_eq!(
                 of_code(code, "", Doing::Querying).retry(),
                 Retry::Transient,

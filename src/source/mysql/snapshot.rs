@@ -173,14 +173,8 @@ impl Stream<'_> {
                 Err(RowError::Refused(refused)) => {
                     let column = refused.column(self.encoder).to_owned();
                     let error = refused.into_error(self.encoder);
-                    let reject = Reject {
-                        key: key_of(&row, &self.select.key)?,
-                        row: self.json(&row),
-                        column: Some(column),
-                        sqlstate: error.sqlstate().to_owned(),
-                        message: error.message,
-                        hint: error.hint,
-                    };
+                    let key = key_of(&row, &self.select.key)?;
+                    let reject = Reject::new(&error, Some(column), key, self.json(&row));
                     self.batches.add_reject(reject)
                 }
                 Err(RowError::Broken(error)) => return Err(error.into()),
