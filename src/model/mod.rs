@@ -5,6 +5,7 @@ pub mod batch;
 pub mod cast;
 pub mod cell;
 pub mod key;
+pub mod logged;
 pub mod name;
 mod option_value;
 pub mod options;
