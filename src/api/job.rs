@@ -9,7 +9,7 @@ use crate::catalog::job::{self, NewJob};
 use crate::catalog::{run, unit};
 use crate::error::{Error, Kind, Result};
 use crate::model::options::{JobOptions, merge_options};
-use crate::model::state::Priority;
+use crate::model::state::{JobMode, Priority};
 use crate::model::unit_options::UnitOptions;
 use crate::pg::{report, role, server, worker};
 use crate::plan::identifier::literal;
@@ -37,21 +37,25 @@ fn sync_create_job(
         source,
         units: &units,
         target_schema: target_schema.unwrap_or(job),
+        mode: parse_mode(mode)?,
         options: &options.0,
     };
-    Ok(create(&new, mode)?)
+    Ok(create(&new)?)
 }
 
-fn create(new: &NewJob<'_>, mode: &str) -> Result<i64> {
-    if new.job.is_empty() {
-        return Err(Error::new(Kind::InvalidParameter, "a job needs a name"));
-    }
-    if mode != "full" {
-        return Err(Error::new(
+fn parse_mode(mode: &str) -> Result<JobMode> {
+    JobMode::parse(mode).ok_or_else(|| {
+        Error::new(
             Kind::InvalidParameter,
             format!("mode \"{mode}\" is not known"),
         )
-        .with_hint("allowed modes: full"));
+        .with_hint("allowed modes: full, stream")
+    })
+}
+
+fn create(new: &NewJob<'_>) -> Result<i64> {
+    if new.job.is_empty() {
+        return Err(Error::new(Kind::InvalidParameter, "a job needs a name"));
     }
     crate::model::name::check_name("target schema", new.target_schema)?;
     validate_patterns(new.units)?;

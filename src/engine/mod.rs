@@ -10,6 +10,8 @@ mod destination;
 pub mod expand;
 pub mod failure;
 pub mod finish;
+mod follow;
+mod followed;
 mod foreign_keys;
 pub mod launcher;
 pub mod prepare;

@@ -8,7 +8,8 @@
 //! rows that no run of the job wrote       an error, or as above where existing_rows = replace
 //! ```
 
-use super::reader::Reader;
+use super::followed;
+use super::reader::{Log, Reader};
 use crate::catalog::job::{self, Job};
 use crate::catalog::unit::{self, Prepared, Unit};
 use crate::error::{Error, Kind, Result};
@@ -40,7 +41,16 @@ pub fn prepare(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
         unit: &unit_options,
         installed: &installed,
     };
+    // Before anything is read: what the log tells from here on heals whatever is read too early or too
+    // late.
+    let position = match job.streams() {
+        true => Some(reader.position(Log::Copy)?),
+        false => None,
+    };
     let plan = plan(&unit.unit, &context, reader)?;
+    if job.streams() {
+        followed::require_followable(&plan)?;
+    }
     transaction::run(|| {
         unit::begin_preparing(unit)?;
         // A stage of an earlier run, and what that run planned, are of no use any more.
@@ -80,6 +90,7 @@ pub fn prepare(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
                     false => unit.created_oid.filter(|oid| *oid == fitted.relation.oid),
                 },
                 one_chunk,
+                position: position.as_ref(),
             },
         )
     })

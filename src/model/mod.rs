@@ -4,6 +4,7 @@
 pub mod batch;
 pub mod cast;
 pub mod cell;
+pub mod change;
 pub mod key;
 pub mod logged;
 pub mod name;
@@ -11,8 +12,10 @@ mod option_value;
 pub mod options;
 pub mod pg_type;
 pub mod policy;
+pub mod position;
 pub mod reject;
 pub mod state;
+pub mod stream;
 pub mod table;
 pub mod unit_options;
 pub mod value_options;
