@@ -40,6 +40,8 @@ pub enum Kind {
     ProtocolViolation,
     /// The source reported an error of no other kind.
     SourceError,
+    /// The source's log does not go on from where we stand.
+    PositionLost,
     /// A column type that is not mapped.
     TypeRefused,
     /// A value that its target column cannot hold.
@@ -87,6 +89,7 @@ impl Kind {
             Kind::SourceObjectMissing => ("HV00R", Definite),
             Kind::ProtocolViolation => ("08P01", Definite),
             Kind::SourceError => ("HV000", Definite),
+            Kind::PositionLost => ("55000", Definite),
             Kind::TypeRefused => ("HV004", Definite),
             Kind::ValueRefused => ("22000", Definite),
             Kind::TooManyRejects => ("22000", Definite),
