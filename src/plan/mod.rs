@@ -12,6 +12,7 @@ pub mod context;
 pub mod create;
 mod default;
 mod expression;
+pub mod follow;
 pub mod foreign_key;
 mod generated;
 mod glob;
