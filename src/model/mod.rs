@@ -4,6 +4,7 @@
 pub mod batch;
 pub mod cast;
 pub mod cell;
+pub mod change;
 pub mod key;
 pub mod logged;
 pub mod name;
