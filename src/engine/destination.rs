@@ -6,7 +6,7 @@
 
 use super::reader::{Piece, Reader};
 use crate::catalog::unit::Unit;
-use crate::codec::{ColumnEncoder, ColumnRules, RowEncoder};
+use crate::codec::{ColumnEncoder, ColumnRules, NetChanges, RowEncoder, RowKey};
 use crate::error::{Error, Kind, Result};
 use crate::model::batch::{BatchEnd, RowOrigin};
 use crate::model::pg_type::PgType;
@@ -16,6 +16,7 @@ use crate::model::state::LoadMethod;
 use crate::pg::relation::Relation;
 use crate::pg::transaction;
 use crate::plan::table::TablePlan;
+use crate::sink::apply::Applier;
 use crate::sink::copy::{BatchPieces, copy_batch, copy_rows};
 use crate::sink::{stage, target};
 
@@ -87,10 +88,23 @@ impl Destination {
         Ok(RowEncoder::new(columns))
     }
 
+    /// What gathers the changes of its rows.
+    pub fn net_changes(&self, policies: Policies, key: RowKey) -> Result<NetChanges> {
+        let columns = self.plan.columns.iter();
+        let columns = columns.map(|column| column.source.clone()).collect();
+        NetChanges::new(self.encoder(policies)?, columns, key)
+    }
+
+    /// What writes changes of its rows.
+    pub fn applier(&self, unit_id: i64) -> Result<Applier> {
+        Applier::new(unit_id, target::get(&self.plan)?)
+    }
+
     /// Copies one batch that begins with `first`, as it comes.
     pub fn write(&self, first: Piece, reader: &Reader) -> Result<(Written, BatchEnd)> {
         match first {
             Piece::BatchEnd(end) => Ok((Written::default(), end)),
+            Piece::Position(_) => Err(super::reader::out_of_step()),
             Piece::Rows(rows) => {
                 let mut pieces = Pieces { reader, end: None };
                 let (taken, end) = copy_batch(&self.relation, &self.columns, rows, &mut pieces)?;
@@ -111,6 +125,7 @@ impl Destination {
                     reader.recycle(buffer);
                 }
                 Piece::BatchEnd(end) => break end,
+                Piece::Position(_) => return Err(super::reader::out_of_step()),
             }
             piece = reader.next_piece()?;
         };
@@ -212,6 +227,7 @@ impl BatchPieces for Pieces<'_> {
                 self.end = Some(end);
                 Ok(None)
             }
+            Piece::Position(_) => Err(super::reader::out_of_step()),
         }
     }
 

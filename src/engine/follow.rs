@@ -32,6 +32,16 @@ use crate::source::mysql::FollowRequest;
 
 /// Follows until nothing is left to follow, or an error.
 pub fn follow(job: &Job, run_id: i64, how: Following, reader: &mut Reader) -> Result<()> {
+    let outcome = follow_on(job, run_id, how, reader);
+    // What the worker does next it does as anybody.
+    transaction::run(|| {
+        guc::as_origin();
+        Ok(())
+    })?;
+    outcome
+}
+
+fn follow_on(job: &Job, run_id: i64, how: Following, reader: &mut Reader) -> Result<()> {
     let mut until = None;
     while let Some(mut log) = begin(job, run_id, how)? {
         let ended = match settle::settle(job, &log)? {
@@ -107,9 +117,14 @@ fn begin(job: &Job, run_id: i64, how: Following) -> Result<Option<Log<'_>>> {
 
 impl Log<'_> {
     fn run(&mut self, reader: &Reader) -> Result<Ended> {
-        if self.how == Following::Streaming {
-            transaction::run(|| stream::take_up(self.job.job_id, worker::pid()))?;
-        }
+        transaction::run(|| {
+            // The source's own triggers and foreign keys have done their work.
+            guc::as_replica();
+            match self.how {
+                Following::Streaming => stream::take_up(self.job.job_id, worker::pid()),
+                Following::CatchingUp => Ok(()),
+            }
+        })?;
         let tables = self
             .units
             .iter_mut()
@@ -118,7 +133,7 @@ impl Log<'_> {
         reader.start_following(FollowRequest {
             from: self.place.position.clone(),
             until: self.until.clone(),
-            server_id: obstacle::server_id(self.job)?,
+            server_id: obstacle::server_id(self.job, self.how)?,
             tables,
         })?;
         loop {
@@ -175,8 +190,6 @@ impl Log<'_> {
         reader: &Reader,
         group: &mut Group,
     ) -> Result<GroupEnd> {
-        // As a replica does it: the source's own triggers and foreign keys have done their work.
-        guc::set_replica_role_if_allowed();
         let mut segment = first;
         loop {
             for (index, changes) in segment.changes {

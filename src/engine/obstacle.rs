@@ -10,7 +10,7 @@ use crate::catalog::unit::Unit;
 use crate::catalog::unit_stream::{self, Following};
 use crate::error::{Error, Result, Retry};
 use crate::model::stream::{Obstacle, Stop};
-use crate::pg::{server, spi, transaction};
+use crate::pg::{server, spi, transaction, worker};
 use crate::plan::drift::{Drift, drift};
 
 /// Deals with what stands in a unit's way.
@@ -83,7 +83,7 @@ pub fn server_id(job: &Job, how: Following) -> Result<u32> {
 fn derived(job: &Job) -> u32 {
     let mut hash = 0xcbf2_9ce4_8422_2325u64;
     let job_id = job.job_id as u64;
-    for word in [server::system_identifier(), server::database_oid(), job_id] {
+    for word in [server::system_identifier(), u64::from(worker::database()), job_id] {
         for byte in word.to_le_bytes() {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }

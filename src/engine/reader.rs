@@ -237,7 +237,7 @@ fn thread_ended() -> Error {
     Error::new(Kind::ConnectionLost, "the reader thread has ended")
 }
 
-fn out_of_step() -> Error {
+pub(super) fn out_of_step() -> Error {
     Error::new(Kind::Internal, "the reader thread answered another request")
 }
 

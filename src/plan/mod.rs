@@ -2,6 +2,7 @@
 //! merged, where chunks end and when to try again. A plan is data: decided without a server, shown
 //! by `sync_plan`, carried out elsewhere.
 
+pub mod apply;
 mod cast;
 mod check;
 pub mod chunk;
