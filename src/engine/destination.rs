@@ -9,6 +9,7 @@ use crate::catalog::unit::Unit;
 use crate::codec::{ColumnEncoder, ColumnRules, NetChanges, RowEncoder, RowKey};
 use crate::error::{Error, Kind, Result};
 use crate::model::batch::{BatchEnd, RowOrigin};
+use crate::model::change::UnitChanges;
 use crate::model::pg_type::PgType;
 use crate::model::policy::Policies;
 use crate::model::reject::Reject;
@@ -16,7 +17,7 @@ use crate::model::state::LoadMethod;
 use crate::pg::relation::Relation;
 use crate::pg::transaction;
 use crate::plan::table::TablePlan;
-use crate::sink::apply::Applier;
+use crate::sink::apply::{Applier, Care};
 use crate::sink::copy::{BatchPieces, copy_batch, copy_rows};
 use crate::sink::{stage, target};
 
@@ -100,11 +101,25 @@ impl Destination {
         Applier::new(unit_id, target::get(&self.plan)?)
     }
 
+    /// Writes a row, in the place of one with its key.
+    pub fn replace_row(&self, unit_id: i64, row: &[u8]) -> Result<Written> {
+        let changes = UnitChanges {
+            upserts: row.to_vec(),
+            upsert_count: 1,
+            ..UnitChanges::default()
+        };
+        let applied = self.applier(unit_id)?.apply(changes, Care::CatchingUp)?;
+        Ok(Written {
+            rows: applied.written,
+            filtered: applied.filtered,
+            rejects: applied.rejects,
+        })
+    }
+
     /// Copies one batch that begins with `first`, as it comes.
     pub fn write(&self, first: Piece, reader: &Reader) -> Result<(Written, BatchEnd)> {
         match first {
             Piece::BatchEnd(end) => Ok((Written::default(), end)),
-            Piece::Position(_) => Err(super::reader::out_of_step()),
             Piece::Rows(rows) => {
                 let mut pieces = Pieces { reader, end: None };
                 let (taken, end) = copy_batch(&self.relation, &self.columns, rows, &mut pieces)?;
@@ -125,7 +140,6 @@ impl Destination {
                     reader.recycle(buffer);
                 }
                 Piece::BatchEnd(end) => break end,
-                Piece::Position(_) => return Err(super::reader::out_of_step()),
             }
             piece = reader.next_piece()?;
         };
@@ -227,7 +241,6 @@ impl BatchPieces for Pieces<'_> {
                 self.end = Some(end);
                 Ok(None)
             }
-            Piece::Position(_) => Err(super::reader::out_of_step()),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::catalog::unit::Unit;
 use crate::catalog::unit_stream::{self, Following};
 use crate::error::{Error, Kind, Result};
 use crate::model::change::UnitChanges;
+use crate::model::policy::{OnDdl, Policies};
 use crate::model::position::Position;
 use crate::model::reject::MaxRejects;
 use crate::sink::apply::{Applier, Care};
@@ -80,7 +81,8 @@ pub struct Followed {
     /// It is ahead of the log that is read, up to here.
     ahead: Option<Position>,
     max_rejects: MaxRejects,
-    policies: crate::model::policy::Policies,
+    policies: Policies,
+    on_ddl: OnDdl,
 }
 
 impl Followed {
@@ -93,6 +95,7 @@ impl Followed {
             ahead: unit.position.clone(),
             max_rejects: options.max_rejects(&values),
             policies: options.policies(&values),
+            on_ddl: options.on_ddl(&values),
             destination,
             unit,
         })
@@ -106,6 +109,7 @@ impl Followed {
                 .net_changes(self.policies, self.applier.key())?,
             plan: self.destination.plan.clone(),
             after: self.ahead.clone(),
+            ignores_ddl: self.on_ddl == OnDdl::Ignore,
         })
     }
 

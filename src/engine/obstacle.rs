@@ -9,6 +9,7 @@ use crate::catalog::job::{self, Job};
 use crate::catalog::unit::Unit;
 use crate::catalog::unit_stream::{self, Following};
 use crate::error::{Error, Result, Retry};
+use crate::model::policy::OnDdl;
 use crate::model::stream::{Obstacle, Stop};
 use crate::pg::{server, spi, transaction, worker};
 use crate::plan::drift::{Drift, drift};
@@ -21,6 +22,10 @@ pub fn meet(job: &Job, log: &Log<'_>, stop: Stop, reader: &Reader) -> Result<()>
     let unit = &followed.unit;
     let outcome = match stop.obstacle {
         Obstacle::Refused(error) => Err(error),
+        Obstacle::Redefined(error) => match on_ddl(job, unit)? {
+            OnDdl::Resync => transaction::run(|| unit_stream::begin_anew(unit)),
+            _ => Err(error),
+        },
         Obstacle::Shape {
             renames,
             difference,
@@ -34,6 +39,11 @@ pub fn meet(job: &Job, log: &Log<'_>, stop: Stop, reader: &Reader) -> Result<()>
     }
 }
 
+pub fn on_ddl(job: &Job, unit: &Unit) -> Result<OnDdl> {
+    let values = transaction::run(|| job::unit_options(job.job_id, &unit.unit))?.values;
+    Ok(job.options()?.values.on_ddl(&values))
+}
+
 /// The table is another one: the target follows it, or the unit stops, as `on_ddl` says.
 fn take_shape(
     job: &Job,
@@ -43,7 +53,7 @@ fn take_shape(
     reader: &Reader,
 ) -> Result<()> {
     let options = transaction::run(|| job::unit_options(job.job_id, &unit.unit))?;
-    let policy = job.options()?.values.on_ddl(&options.values);
+    let policy = on_ddl(job, unit)?;
     let old = unit.plan()?;
     let new = prepare::plan_anew(job, unit, &options, reader)?;
     match drift(old, &new, policy, renames)? {

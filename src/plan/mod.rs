@@ -13,6 +13,7 @@ pub mod context;
 pub mod create;
 mod default;
 mod expression;
+pub mod drift;
 pub mod follow;
 pub mod foreign_key;
 mod generated;
