@@ -388,7 +388,13 @@ impl Assembler {
             }
             match statement {
                 Statement::Truncate(_) => table.net.truncate(),
-                Statement::AlterTable(altered) => renames.extend(altered.renamed_columns()),
+                Statement::Dml(dml) if dml.empties => table.net.truncate(),
+                Statement::AlterTable(altered) => renames.extend(
+                    altered
+                        .renamed_columns()
+                        .into_iter()
+                        .map(|(from, to)| (from.to_owned(), to.to_owned())),
+                ),
                 _ => {}
             }
         }
