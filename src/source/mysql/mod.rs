@@ -4,11 +4,13 @@
 //! copy needs, `schema` reads the catalog
 //! with `columns`, `indexes`, `constraints` and `definition`, `snapshot` streams rows. A [`connect::Connection`] is all
 //! the state there is: dropping a future in the middle costs that connection and nothing else.
+//! `binlog` follows the log of changes, on a connection of its own kind.
 //! `sql` and `key` are pure: they build every statement whose text depends on data.
 //!
 //! The runtime needs I/O and time. Names are resolved on a thread of the runtime's blocking pool,
 //! which cannot be interrupted: end the runtime with `shutdown_background`, not by dropping it.
 
+pub mod binlog;
 pub mod column_type;
 mod columns;
 pub mod connect;
