@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::option_value::Given;
+use super::policy::OnDdl;
 use super::value_options::ValueOptions;
 use crate::error::{Error, Kind, Result};
 
@@ -83,11 +84,13 @@ pub struct JobOptions {
     pub indexes: bool,
     /// Create the source's foreign keys, after the rows and indexes.
     pub foreign_keys: bool,
+    /// What to do when a table of a stream changes its shape at the source.
+    pub on_ddl: OnDdl,
     pub values: ValueOptions,
 }
 
 impl JobOptions {
-    pub const NAMES: [&str; 21] = [
+    pub const NAMES: [&str; 22] = [
         "workers",
         "batch_rows",
         "batch_bytes",
@@ -103,6 +106,7 @@ impl JobOptions {
         "case_insensitive",
         "indexes",
         "foreign_keys",
+        "on_ddl",
         "casts",
         "zero_date",
         "nul_byte",
@@ -164,6 +168,9 @@ impl JobOptions {
         if let Some(option) = given.option("foreign_keys") {
             parsed.foreign_keys = option.flag()?;
         }
+        if let Some(option) = given.option("on_ddl") {
+            parsed.on_ddl = option.word(&OnDdl::WORDS)?;
+        }
         parsed.values = ValueOptions::read(&given)?;
         if parsed.retry_initial > parsed.retry_max {
             return Err(Error::new(
@@ -197,6 +204,7 @@ impl Default for JobOptions {
             case_insensitive: CaseInsensitive::Exact,
             indexes: true,
             foreign_keys: true,
+            on_ddl: OnDdl::default(),
             values: ValueOptions::default(),
         }
     }
@@ -249,7 +257,7 @@ mod tests {
             "create_tables": false, "on_error": "pause", "max_attempts": 1000,
             "retry_initial": "500ms", "retry_max": "1 hour", "existing_rows": "replace",
             "names": "lower", "enums": "type", "case_insensitive": "icu",
-            "indexes": false, "foreign_keys": false
+            "indexes": false, "foreign_keys": false, "on_ddl": "pause"
         }));
         assert_eq!(
             options,
@@ -269,6 +277,7 @@ mod tests {
                 case_insensitive: CaseInsensitive::Icu,
                 indexes: false,
                 foreign_keys: false,
+                on_ddl: OnDdl::Pause,
                 values: ValueOptions::default(),
             }
         );
