@@ -2,6 +2,7 @@
 //! merged, where chunks end and when to try again. A plan is data: decided without a server, shown
 //! by `sync_plan`, carried out elsewhere.
 
+pub mod as_logged;
 mod cast;
 mod check;
 pub mod chunk;
@@ -12,6 +13,7 @@ pub mod context;
 pub mod create;
 mod default;
 mod expression;
+pub mod drift;
 pub mod foreign_key;
 mod generated;
 mod glob;
