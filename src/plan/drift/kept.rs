@@ -8,6 +8,7 @@ use super::widen::same_values;
 use super::work::Work;
 use crate::codec::{self, ColumnEncoder, ColumnRules, default_type};
 use crate::model::name::MAX_NAME_BYTES;
+use crate::model::pg_type::oid;
 use crate::model::policy::Policies;
 use crate::model::table::SourceType;
 
@@ -64,11 +65,8 @@ fn generation(old: &TablePlan, new: &TablePlan, pair: Pair<'_>, work: &mut Work)
                 "column {name}: plain now, with the source's values"
             ));
             // Before columns go that the expression refers to.
-            work.loosen.push(format!(
-                "ALTER TABLE {} ALTER COLUMN {} DROP EXPRESSION IF EXISTS",
-                qualified(&old.target_schema, &old.target_table),
-                quote(&pair.old.target_name)
-            ));
+            work.loosen
+                .push(alter_old(old, pair.old, "DROP EXPRESSION IF EXISTS"));
             true
         }
         (before, Some(after)) if before.as_ref() != Some(&after) => {
@@ -79,6 +77,15 @@ fn generation(old: &TablePlan, new: &TablePlan, pair: Pair<'_>, work: &mut Work)
         }
         _ => true,
     }
+}
+
+/// A statement about a column by the name that it has before all others.
+fn alter_old(old: &TablePlan, column: &ColumnPlan, action: &str) -> String {
+    format!(
+        "ALTER TABLE {} ALTER COLUMN {} {action}",
+        qualified(&old.target_schema, &old.target_table),
+        quote(&column.target_name)
+    )
 }
 
 /// That the target's type holds every value of the source's.
@@ -117,6 +124,15 @@ fn hold(old: &TablePlan, pair: Pair<'_>, work: &mut Work) {
         ));
     }
     work.lines.push(line);
+    let counts = matches!(after.target.oid, oid::INT2 | oid::INT4 | oid::INT8);
+    if before.source.auto_increment && !counts {
+        work.loosen
+            .push(alter_old(old, before, "DROP IDENTITY IF EXISTS"));
+        work.warnings.push(format!(
+            "column {name} does not count by itself any more: {} can be no identity",
+            after.type_name
+        ));
+    }
     work.actions
         .push(format!("ALTER COLUMN {name} TYPE {}", after.type_name));
 }

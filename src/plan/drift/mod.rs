@@ -13,6 +13,8 @@ mod ignored;
 mod kept;
 mod pairs;
 #[cfg(test)]
+mod policy_tests;
+#[cfg(test)]
 mod tests;
 mod told;
 mod widen;
