@@ -22,7 +22,8 @@ pub struct Told {
 }
 
 impl Told {
-    /// Nothing that concerns columns has been heard.
+    /// No column has come, gone or changed its name. Whether the table has to be read again is
+    /// another question: `AlterTable::keeps_columns` answers it.
     pub fn is_empty(&self) -> bool {
         *self == Told::default()
     }
@@ -32,10 +33,9 @@ impl Told {
         let before = self.clone();
         for change in &altered.changes {
             if let Change::DropColumn(name) = change {
-                match before.added.iter().any(|column| column.name == *name) {
-                    true => self.added.retain(|column| column.name != *name),
-                    false => self.drop_column(&before, name),
-                }
+                // With IF NOT EXISTS what was added may have been the plan's all the same.
+                self.added.retain(|column| column.name != *name);
+                self.drop_column(&before, name);
             }
         }
         for change in &altered.changes {
@@ -60,18 +60,18 @@ impl Told {
     }
 
     fn rename(&mut self, before: &Told, from: &str, to: &str) {
-        let same = |column: &&AddedColumn| column.name == from;
-        if let Some(at) = before.added.iter().position(|column| same(&column)) {
-            // What has gone since then is not there any more.
-            let name = before.added.get(at).map(|column| column.name.clone());
-            let found = self
-                .added
-                .iter_mut()
-                .find(|column| Some(&column.name) == name.as_ref());
-            if let Some(column) = found {
-                column.name = to.to_string();
-            }
-        } else if let Some(original) = before.original(from) {
+        let place = before.added.iter().position(|column| column.name == from);
+        let dropped = self.added.len() != before.added.len();
+        // By its place: another column may have been given the name in the same statement.
+        let column = match place {
+            Some(at) if !dropped => self.added.get_mut(at),
+            Some(_) => self.added.iter_mut().find(|column| column.name == from),
+            None => None,
+        };
+        if let Some(column) = column {
+            column.name = to.to_string();
+        }
+        if let Some(original) = before.original(from) {
             let original = original.to_string();
             self.renamed.retain(|(name, _)| *name != original);
             self.renamed.push((original, to.to_string()));
