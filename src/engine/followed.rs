@@ -107,7 +107,7 @@ impl Followed {
         Ok(FollowedTable {
             net: self
                 .destination
-                .net_changes(self.policies, self.applier.key())?,
+                .net_changes(self.policies, self.applier.key().clone())?,
             plan: self.destination.plan.clone(),
             after: self.ahead.clone(),
             told: self.unit.told.clone().unwrap_or_default(),
