@@ -37,7 +37,8 @@ impl BinlogStream {
     pub async fn open(endpoint: &Endpoint, request: DumpRequest) -> Result<BinlogStream> {
         let connection = Connection::open(endpoint).await?;
         let server = connection.server().clone();
-        request.check(server.flavor)?;
+        let flavor = server.flavor;
+        request.check(flavor)?;
         let packets = Packets::open(connection, &request).await?;
         let (file, offset) = request.place();
         // The watchdog bites after one to two times its limit.
@@ -46,7 +47,7 @@ impl BinlogStream {
             packets,
             endpoint: endpoint.clone(),
             server,
-            framer: Framer::new(file, offset),
+            framer: Framer::new(flavor, file, offset),
             unpacker: None,
             watchdog: Watchdog::new(silence),
             silence,

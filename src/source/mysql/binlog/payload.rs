@@ -124,6 +124,7 @@ impl Unpacker {
         }
         Ok(Some(RawEvent {
             header,
+            flavor: self.outer.flavor,
             file: self.outer.file.clone(),
             end: self.outer.end,
             data,
