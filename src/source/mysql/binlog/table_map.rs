@@ -61,6 +61,11 @@ pub struct TableMap {
     pub visible: Option<Vec<bool>>,
 }
 
+/// No table has more, on any server.
+pub(super) const MAX_COLUMNS: usize = 4096;
+/// Names and labels of the largest table come to less; what is made of them is many times larger.
+const LARGEST: usize = 16 << 20;
+
 /// The number by which rows events name a table, without parsing the rest of its map. A map with the
 /// same bytes as one that was parsed before says the same.
 pub fn table_id(data: &[u8]) -> Option<u64> {
@@ -79,6 +84,9 @@ impl TableMap {
         let name = text(bytes.short_bytes()?)?;
         bytes.u8()?;
         let count = bytes.packed_usize()?;
+        if data.len() > LARGEST || count > MAX_COLUMNS {
+            return None;
+        }
         let kinds = bytes.take(count)?;
         let mut metadata = Bytes::new(bytes.packed_bytes()?);
         let nullable = bytes.bitmap(count)?;
