@@ -82,9 +82,9 @@ impl BinlogStream {
             );
             failure.told(asker, self.began, &place)
         })?;
-        let event = self.framer.frame(packet)?;
+        let mut event = self.framer.frame(packet)?;
         if event.header.kind == kind::TRANSACTION_PAYLOAD {
-            self.unpacker = Some(Unpacker::new(&event)?);
+            self.unpacker = Some(Unpacker::new(&mut event)?);
         }
         self.began |= !matches!(event.header.kind, kind::ROTATE | kind::FORMAT_DESCRIPTION);
         Ok(event)

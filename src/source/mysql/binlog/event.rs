@@ -39,7 +39,7 @@ pub enum Event<'a> {
     TableMap(TableMap),
     Rows(Rows<'a>),
     /// Comes before its events, which follow as if they stood in the log themselves.
-    TransactionPayload(TransactionPayload<'a>),
+    TransactionPayload(TransactionPayload),
     /// The text of the statement whose rows follow.
     Annotation(&'a [u8]),
     /// It changes no row: a variable for a statement, a checkpoint, a note of group replication.

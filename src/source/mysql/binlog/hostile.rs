@@ -28,7 +28,7 @@ fn read(raw: &RawEvent) {
         let _ = previous.read();
     }
     let _ = table_id(&raw.data);
-    if let Ok(mut unpacker) = Unpacker::new(raw) {
+    if let Ok(mut unpacker) = Unpacker::new(&mut raw.clone()) {
         while let Ok(Some(inner)) = unpacker.next() {
             let _ = Event::parse(&inner);
         }
@@ -200,7 +200,7 @@ fn inner(kind: u8, length: usize) -> Vec<u8> {
 }
 
 fn unpack(event: &RawEvent) -> crate::error::Result<usize> {
-    let mut unpacker = Unpacker::new(event)?;
+    let mut unpacker = Unpacker::new(&mut event.clone())?;
     let mut count = 0;
     while unpacker.next()?.is_some() {
         count += 1;
