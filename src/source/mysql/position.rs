@@ -81,7 +81,7 @@ impl Connection {
         let log = self.log_server().await?;
         match log.server.flavor {
             Flavor::MariaDb => {
-                let position = self.mariadb_snapshot(&log).await;
+                let position = self.mariadb_position(&log).await;
                 self.end_snapshot().await?;
                 position
             }
