@@ -19,6 +19,8 @@ mod rights;
 mod schema_options;
 mod schemas;
 mod source_faults;
+mod stream_changes;
+mod stream_rows;
 mod superuser;
 mod two_jobs;
 mod types_matrix;
