@@ -42,6 +42,8 @@ pub enum Kind {
     SourceError,
     /// The source's log does not go on from where we stand.
     PositionLost,
+    /// The source's log has something that cannot be applied.
+    LogRefused,
     /// A column type that is not mapped.
     TypeRefused,
     /// A value that its target column cannot hold.
@@ -90,6 +92,7 @@ impl Kind {
             Kind::ProtocolViolation => ("08P01", Definite),
             Kind::SourceError => ("HV000", Definite),
             Kind::PositionLost => ("55000", Definite),
+            Kind::LogRefused => ("0A000", Definite),
             Kind::TypeRefused => ("HV004", Definite),
             Kind::ValueRefused => ("22000", Definite),
             Kind::TooManyRejects => ("22000", Definite),

@@ -35,7 +35,7 @@ fn redrive(name: &str, unit: Option<&str>) -> Result<i64> {
     let job = own_job(name)?;
     let run = locked(&job)?;
     require_unit(&job, &run, unit)?;
-    let marked = unit::mark_for_redrive(run.run_id, unit)?;
+    let marked = unit::mark_for_redrive(&run, unit)?;
     let mut rejects = 0;
     for name in &marked {
         if let Some(unit) = unit::find(job.job_id, name)? {

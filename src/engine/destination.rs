@@ -6,9 +6,10 @@
 
 use super::reader::{Piece, Reader};
 use crate::catalog::unit::Unit;
-use crate::codec::{ColumnEncoder, ColumnRules, RowEncoder};
+use crate::codec::{ColumnEncoder, ColumnRules, NetChanges, RowEncoder, RowKey};
 use crate::error::{Error, Kind, Result};
 use crate::model::batch::{BatchEnd, RowOrigin};
+use crate::model::change::UnitChanges;
 use crate::model::pg_type::PgType;
 use crate::model::policy::Policies;
 use crate::model::reject::Reject;
@@ -16,6 +17,7 @@ use crate::model::state::LoadMethod;
 use crate::pg::relation::Relation;
 use crate::pg::transaction;
 use crate::plan::table::TablePlan;
+use crate::sink::apply::{Applier, Care};
 use crate::sink::copy::{BatchPieces, copy_batch, copy_rows};
 use crate::sink::{stage, target};
 
@@ -85,6 +87,33 @@ impl Destination {
             })
             .collect::<Result<_>>()?;
         Ok(RowEncoder::new(columns))
+    }
+
+    /// What gathers the changes of its rows.
+    pub fn net_changes(&self, policies: Policies, key: RowKey) -> Result<NetChanges> {
+        let columns = self.plan.columns.iter();
+        let columns = columns.map(|column| column.source.clone()).collect();
+        NetChanges::new(self.encoder(policies)?, columns, key)
+    }
+
+    /// What writes changes of its rows.
+    pub fn applier(&self, unit_id: i64) -> Result<Applier> {
+        Applier::new(unit_id, target::get(&self.plan)?)
+    }
+
+    /// Writes a row, in the place of one with its key.
+    pub fn replace_row(&self, unit_id: i64, row: &[u8]) -> Result<Written> {
+        let changes = UnitChanges {
+            upserts: row.to_vec(),
+            upsert_count: 1,
+            ..UnitChanges::default()
+        };
+        let applied = self.applier(unit_id)?.apply(changes, Care::CatchingUp)?;
+        Ok(Written {
+            rows: applied.written,
+            filtered: applied.filtered,
+            rejects: applied.rejects,
+        })
     }
 
     /// Copies one batch that begins with `first`, as it comes.

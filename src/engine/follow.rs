@@ -20,6 +20,7 @@ use std::time::Instant;
 use super::followed::{Followed, Place};
 use super::obstacle;
 use super::reader::{Item, Reader};
+use super::session;
 use super::settle;
 use crate::catalog::job::Job;
 use crate::catalog::stream::{self, Progress};
@@ -32,6 +33,16 @@ use crate::source::mysql::FollowRequest;
 
 /// Follows until nothing is left to follow, or an error.
 pub fn follow(job: &Job, run_id: i64, how: Following, reader: &mut Reader) -> Result<()> {
+    let outcome = follow_on(job, run_id, how, reader);
+    // What the worker does next it does as anybody.
+    transaction::run(|| {
+        guc::as_origin();
+        Ok(())
+    })?;
+    outcome
+}
+
+fn follow_on(job: &Job, run_id: i64, how: Following, reader: &mut Reader) -> Result<()> {
     let mut until = None;
     while let Some(mut log) = begin(job, run_id, how)? {
         let ended = match settle::settle(job, &log)? {
@@ -45,6 +56,8 @@ pub fn follow(job: &Job, run_id: i64, how: Following, reader: &mut Reader) -> Re
         *reader = reader.renewed()?;
         match ended {
             Ended::Again => {}
+            // With the credentials and the address of now.
+            Ended::Elsewhere => break,
             Ended::Before(stop) => {
                 // The transactions before the obstacle first, and nothing of what follows.
                 let reached = log.place.position.reached(&stop.boundary) == Some(true);
@@ -62,6 +75,8 @@ pub fn follow(job: &Job, run_id: i64, how: Following, reader: &mut Reader) -> Re
 enum Ended {
     /// Something has changed: begin again.
     Again,
+    /// The source is another one by now, or is reached otherwise.
+    Elsewhere,
     /// A unit meets an obstacle there.
     Before(Box<Stop>),
 }
@@ -107,9 +122,14 @@ fn begin(job: &Job, run_id: i64, how: Following) -> Result<Option<Log<'_>>> {
 
 impl Log<'_> {
     fn run(&mut self, reader: &Reader) -> Result<Ended> {
-        if self.how == Following::Streaming {
-            transaction::run(|| stream::take_up(self.job.job_id, worker::pid()))?;
-        }
+        transaction::run(|| {
+            // The source's own triggers and foreign keys have done their work.
+            guc::as_replica();
+            match self.how {
+                Following::Streaming => stream::take_up(self.job.job_id, worker::pid()),
+                Following::CatchingUp => Ok(()),
+            }
+        })?;
         let tables = self
             .units
             .iter_mut()
@@ -118,13 +138,13 @@ impl Log<'_> {
         reader.start_following(FollowRequest {
             from: self.place.position.clone(),
             until: self.until.clone(),
-            server_id: obstacle::server_id(self.job)?,
+            server_id: obstacle::server_id(self.job, self.how)?,
             tables,
         })?;
         loop {
             let ended = match reader.next_item()? {
                 Item::Segment(first) => self.apply(first, reader)?,
-                Item::Heard(source) => self.hear(source)?,
+                Item::Heard(source) => self.hear(source, reader)?,
                 Item::Reached => Some(Ended::Again),
                 Item::Stop(stop) => Some(Ended::Before(Box::new(stop))),
             };
@@ -175,8 +195,6 @@ impl Log<'_> {
         reader: &Reader,
         group: &mut Group,
     ) -> Result<GroupEnd> {
-        // As a replica does it: the source's own triggers and foreign keys have done their work.
-        guc::set_replica_role_if_allowed();
         let mut segment = first;
         loop {
             for (index, changes) in segment.changes {
@@ -240,7 +258,12 @@ impl Log<'_> {
         }
     }
 
-    fn hear(&mut self, source: Option<Position>) -> Result<Option<Ended>> {
+    fn hear(&mut self, source: Option<Position>, reader: &Reader) -> Result<Option<Ended>> {
+        // Rights and credentials may have been taken away, the source may have moved.
+        let endpoint = transaction::run(|| session::endpoint(self.job))?;
+        if !reader.reads(&endpoint) {
+            return Ok(Some(Ended::Elsewhere));
+        }
         let same = transaction::run(|| match self.how {
             Following::Streaming => stream::hear(
                 self.job.job_id,

@@ -10,6 +10,7 @@ use crate::catalog::unit::Unit;
 use crate::catalog::unit_stream::{self, Following};
 use crate::error::{Error, Kind, Result};
 use crate::model::change::UnitChanges;
+use crate::model::policy::{OnDdl, Policies};
 use crate::model::position::Position;
 use crate::model::reject::MaxRejects;
 use crate::sink::apply::{Applier, Care};
@@ -80,7 +81,8 @@ pub struct Followed {
     /// It is ahead of the log that is read, up to here.
     ahead: Option<Position>,
     max_rejects: MaxRejects,
-    policies: crate::model::policy::Policies,
+    policies: Policies,
+    on_ddl: OnDdl,
 }
 
 impl Followed {
@@ -89,10 +91,11 @@ impl Followed {
         let values = job::unit_options(job.job_id, &unit.unit)?.values;
         let options = job.options()?.values;
         Ok(Followed {
-            applier: destination.applier(&unit)?,
+            applier: destination.applier(unit.unit_id)?,
             ahead: unit.position.clone(),
             max_rejects: options.max_rejects(&values),
             policies: options.policies(&values),
+            on_ddl: options.on_ddl(&values),
             destination,
             unit,
         })
@@ -101,26 +104,30 @@ impl Followed {
     /// What the reader has to know.
     pub fn table(&mut self) -> Result<FollowedTable> {
         Ok(FollowedTable {
-            net: self.destination.net_changes(self.policies)?,
+            net: self
+                .destination
+                .net_changes(self.policies, self.applier.key())?,
             plan: self.destination.plan.clone(),
             after: self.ahead.clone(),
+            ignores_ddl: self.on_ddl == OnDdl::Ignore,
         })
     }
 
     /// Applies changes of a segment; how many rows they were at the source.
-    pub fn apply(&mut self, job: &Job, changes: UnitChanges, how: Following) -> Result<u64> {
-        let rows = changes.rows();
+    pub fn apply(&mut self, job: &Job, mut changes: UnitChanges, how: Following) -> Result<u64> {
+        let rows = changes.rows.all();
         // What was copied may hold later states than the log at that point: each row is looked for.
         let care = match how {
-            Following::Streaming if self.ahead.is_none() => Care::InStep,
-            _ => Care::Overlapping,
+            Following::Streaming if self.ahead.is_none() => Care::Streaming,
+            _ => Care::CatchingUp,
         };
-        let mut applied = self.applier.apply(changes, care)?;
-        if applied.rejects.is_empty() && applied.adjustments.is_empty() {
+        let adjustments = std::mem::take(&mut changes.adjustments);
+        let mut rejects = self.applier.apply(changes, care)?.rejects;
+        if rejects.is_empty() && adjustments.is_empty() {
             return Ok(rows);
         }
-        failure::name_rejects(&mut applied.rejects, &job.job, &self.unit.unit);
-        unit_stream::add_rejects(&self.unit, &applied.rejects, &applied.adjustments)?;
+        failure::name_rejects(&mut rejects, &job.job, &self.unit.unit);
+        unit_stream::add_rejects(&self.unit, &rejects, &adjustments)?;
         rejects::require_few(&self.unit, self.max_rejects, Ended::No)?;
         Ok(rows)
     }

@@ -8,7 +8,6 @@
 //! rows that no run of the job wrote       an error, or as above where existing_rows = replace
 //! ```
 
-use super::followed;
 use super::reader::{Log, Reader};
 use crate::catalog::job::{self, Job};
 use crate::catalog::unit::{self, Prepared, Unit};
@@ -18,6 +17,7 @@ use crate::model::state::LoadMethod;
 use crate::model::unit_options::UnitOptions;
 use crate::pg::{relation, transaction};
 use crate::plan::context::{Installed, PlanContext};
+use crate::plan::follow::follow;
 use crate::plan::merge::stage_name;
 use crate::plan::table::{TablePlan, plan_table};
 use crate::sink::target::{Create, Fitted};
@@ -26,31 +26,14 @@ use crate::source::mysql::usable_key;
 
 pub fn prepare(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
     let options = job.options()?;
-    let (unit_options, installed, tables) = transaction::run(|| {
-        Ok((
-            job::unit_options(job.job_id, &unit.unit)?,
-            installed()?,
-            unit::target_tables(unit.run_id)?,
-        ))
-    })?;
-    let context = PlanContext {
-        target_schema: &job.target_schema,
-        target_table: unit_options.target.as_ref().unwrap_or(&unit.target_table),
-        target_tables: &tables,
-        job: &options,
-        unit: &unit_options,
-        installed: &installed,
-    };
+    let unit_options = transaction::run(|| job::unit_options(job.job_id, &unit.unit))?;
     // Before anything is read: what the log tells from here on heals whatever is read too early or too
     // late.
     let position = match job.streams() {
         true => Some(reader.position(Log::Copy)?),
         false => None,
     };
-    let plan = plan(&unit.unit, &context, reader)?;
-    if job.streams() {
-        followed::require_followable(&plan)?;
-    }
+    let plan = plan_anew(job, unit, &unit_options, reader)?;
     transaction::run(|| {
         unit::begin_preparing(unit)?;
         // A stage of an earlier run, and what that run planned, are of no use any more.
@@ -96,15 +79,44 @@ pub fn prepare(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
     })
 }
 
+/// The plan of a unit as the source describes its table now.
+pub fn plan_anew(
+    job: &Job,
+    unit: &Unit,
+    unit_options: &UnitOptions,
+    reader: &Reader,
+) -> Result<TablePlan> {
+    let (installed, tables) =
+        transaction::run(|| Ok((installed()?, unit::target_tables(unit.run_id)?)))?;
+    let context = PlanContext {
+        target_schema: &job.target_schema,
+        target_table: unit_options.target.as_ref().unwrap_or(&unit.target_table),
+        target_tables: &tables,
+        job: &job.options()?,
+        unit: unit_options,
+        installed: &installed,
+    };
+    plan(job, &unit.unit, &context, reader)
+}
+
 /// The plan of a table as the source describes it now.
-pub fn plan(name: &str, context: &PlanContext<'_>, reader: &Reader) -> Result<TablePlan> {
+pub fn plan(
+    job: &Job,
+    name: &str,
+    context: &PlanContext<'_>,
+    reader: &Reader,
+) -> Result<TablePlan> {
     let table = reader.table(name)?;
     let usable: Vec<bool> = table
         .keys
         .iter()
         .map(|key| usable_key(&table, key))
         .collect();
-    plan_table(&table, &usable, context)
+    let plan = plan_table(&table, &usable, context)?;
+    match job.streams() {
+        true => follow(plan),
+        false => Ok(plan),
+    }
 }
 
 /// Types of extensions that a plan may use in this database. Inside a transaction.

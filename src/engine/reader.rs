@@ -79,8 +79,6 @@ pub enum Item {
 /// A piece of a snapshot, in order.
 #[derive(Debug)]
 pub enum Piece {
-    /// Where exactly the log stood, first, where that was asked.
-    Position(Position),
     /// Encoded rows; buffers may split rows anywhere.
     Rows(Vec<u8>),
     BatchEnd(BatchEnd),
@@ -166,7 +164,15 @@ impl Reader {
         match self.receive()? {
             Frame::Rows(rows) => Ok(Piece::Rows(rows)),
             Frame::BatchEnd(end) => Ok(Piece::BatchEnd(end)),
-            Frame::Position(position) => Ok(Piece::Position(*position)),
+            _ => Err(out_of_step()),
+        }
+    }
+
+    /// Where the log stood at the state of the table that a positioned snapshot reads; to be called
+    /// before its first piece.
+    pub fn snapshot_position(&self) -> Result<Position> {
+        match self.receive()? {
+            Frame::Position(position) => Ok(*position),
             _ => Err(out_of_step()),
         }
     }
@@ -351,8 +357,7 @@ impl StreamSink for QueueSink<'_> {
     }
 
     fn heard(&mut self, source: Option<Position>) -> Result<()> {
-        self.0
-            .push(Frame::Heard(source.map(Box::new)), FRAME_BYTES)
+        self.0.push(Frame::Heard(source.map(Box::new)), FRAME_BYTES)
     }
 
     fn reached(&mut self) -> Result<()> {
@@ -378,6 +383,11 @@ impl BatchSink for QueueSink<'_> {
         self.0
             .push(Frame::Rows(buffer), bytes.saturating_add(FRAME_BYTES))?;
         Ok(self.0.spare())
+    }
+
+    fn position(&mut self, position: Position) -> Result<()> {
+        let frame = Frame::Position(Box::new(position));
+        self.0.push(frame, FRAME_BYTES)
     }
 
     fn batch_end(&mut self, end: BatchEnd) -> Result<()> {

@@ -83,11 +83,13 @@ pub struct JobOptions {
     pub indexes: bool,
     /// Create the source's foreign keys, after the rows and indexes.
     pub foreign_keys: bool,
+    /// What a stream calls itself at the source.
+    pub server_id: Option<u32>,
     pub values: ValueOptions,
 }
 
 impl JobOptions {
-    pub const NAMES: [&str; 21] = [
+    pub const NAMES: [&str; 22] = [
         "workers",
         "batch_rows",
         "batch_bytes",
@@ -103,6 +105,7 @@ impl JobOptions {
         "case_insensitive",
         "indexes",
         "foreign_keys",
+        "server_id",
         "casts",
         "zero_date",
         "nul_byte",
@@ -164,6 +167,9 @@ impl JobOptions {
         if let Some(option) = given.option("foreign_keys") {
             parsed.foreign_keys = option.flag()?;
         }
+        if let Some(option) = given.option("server_id") {
+            parsed.server_id = Some(option.whole(1..=4_294_967_294)?);
+        }
         parsed.values = ValueOptions::read(&given)?;
         if parsed.retry_initial > parsed.retry_max {
             return Err(Error::new(
@@ -197,6 +203,7 @@ impl Default for JobOptions {
             case_insensitive: CaseInsensitive::Exact,
             indexes: true,
             foreign_keys: true,
+            server_id: None,
             values: ValueOptions::default(),
         }
     }
@@ -249,7 +256,7 @@ mod tests {
             "create_tables": false, "on_error": "pause", "max_attempts": 1000,
             "retry_initial": "500ms", "retry_max": "1 hour", "existing_rows": "replace",
             "names": "lower", "enums": "type", "case_insensitive": "icu",
-            "indexes": false, "foreign_keys": false
+            "indexes": false, "foreign_keys": false, "server_id": 77
         }));
         assert_eq!(
             options,
@@ -269,6 +276,7 @@ mod tests {
                 case_insensitive: CaseInsensitive::Icu,
                 indexes: false,
                 foreign_keys: false,
+                server_id: Some(77),
                 values: ValueOptions::default(),
             }
         );

@@ -69,3 +69,6 @@ pub struct Adjustment {
     pub policy: Policy,
     pub values: u64,
 }
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDdl { #[default] Apply, Pause, Ignore, Resync }
+impl crate::model::value_options::ValueOptions { pub fn on_ddl(&self, _: &Self) -> OnDdl { OnDdl::Apply } }

@@ -39,6 +39,8 @@ pub enum Obstacle {
     },
     /// What comes cannot be applied.
     Refused(Error),
+    /// The table is another one or has other rows, by a statement: `on_ddl` decides.
+    Redefined(Error),
 }
 
 /// The end of a transaction, beyond which a unit meets an obstacle.

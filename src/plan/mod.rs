@@ -2,6 +2,7 @@
 //! merged, where chunks end and when to try again. A plan is data: decided without a server, shown
 //! by `sync_plan`, carried out elsewhere.
 
+pub mod apply;
 mod cast;
 mod check;
 pub mod chunk;
@@ -12,6 +13,8 @@ pub mod context;
 pub mod create;
 mod default;
 mod expression;
+pub mod drift;
+pub mod follow;
 pub mod foreign_key;
 mod generated;
 mod glob;
@@ -30,6 +33,7 @@ mod reuse;
 #[cfg(test)]
 mod sample;
 pub mod sequence;
+pub mod statement;
 pub mod table;
 pub mod target;
 pub mod units;

@@ -10,6 +10,7 @@
 
 use std::collections::HashMap;
 
+use super::hindrance::obstacle;
 use super::binlog::{Event, Query, RawEvent, Rows, RowsKind, TableMap};
 use crate::codec::NetChanges;
 use crate::codec::image::{ImageDecoder, Wanted, fits};
@@ -19,7 +20,7 @@ use crate::model::logged::LoggedTable;
 use crate::model::position::Position;
 use crate::model::stream::{GroupEnd, Obstacle, Segment, Stop};
 use crate::plan::drift::place_columns;
-use crate::plan::statement::{Statement, TableName, classify};
+use crate::plan::statement::{Concern, Dialect, Statement, classify};
 use crate::plan::table::TablePlan;
 
 /// A table whose changes are wanted.
@@ -29,6 +30,8 @@ pub struct FollowedTable {
     pub net: NetChanges,
     /// Changes up to here are known already.
     pub after: Option<Position>,
+    /// Statements that drop, rename or empty the table are passed over.
+    pub ignores_ddl: bool,
 }
 
 /// What an event has led to.
@@ -57,8 +60,8 @@ pub struct Assembler {
     maps: HashMap<u64, Mapped>,
     gtid: Option<Gtid>,
     in_transaction: bool,
-    /// Rows of ours came in the transaction under way.
-    touched: bool,
+    /// Of each table: did rows come in the transaction under way?
+    touched: Vec<bool>,
     transactions: u64,
     last_event_at: Option<f64>,
     /// The position has moved since the last segment with an end.
@@ -83,6 +86,7 @@ impl Assembler {
     pub fn new(from: Position, database: String, tables: Vec<FollowedTable>) -> Self {
         Assembler {
             known: vec![false; tables.len()],
+            touched: vec![false; tables.len()],
             renames: vec![Vec::new(); tables.len()],
             position: from,
             database,
@@ -90,7 +94,6 @@ impl Assembler {
             maps: HashMap::new(),
             gtid: None,
             in_transaction: false,
-            touched: false,
             transactions: 0,
             last_event_at: None,
             moved: false,
@@ -178,7 +181,10 @@ impl Assembler {
                 }
                 return Ok(Step::Boundary);
             }
-            Event::XaPrepare => return self.refuse_all(&unsupported_xa()),
+            Event::XaPrepare if self.touched_any() => {
+                return Ok(self.refuse_touched(unsupported_xa()));
+            }
+            Event::XaPrepare => return Ok(self.end(raw)),
             Event::Skipped => self.pass(raw),
         }
         Ok(Step::Within)
@@ -186,7 +192,7 @@ impl Assembler {
 
     fn begin(&mut self) {
         self.in_transaction = true;
-        self.touched = false;
+        self.touched.fill(false);
         for (known, table) in self.known.iter_mut().zip(&mut self.tables) {
             *known = match &table.after {
                 Some(after) => self.position.reached(after) != Some(true),
@@ -305,7 +311,9 @@ impl Assembler {
         if self.known.get(index) == Some(&true) {
             return Ok(Step::Within);
         }
-        self.touched = true;
+        if let Some(touched) = self.touched.get_mut(index) {
+            *touched = true;
+        }
         if let Err(error) = read_rows(decoders, rows, &mut table.net) {
             return Ok(self.stop(index, Obstacle::Refused(error)));
         }
@@ -321,12 +329,174 @@ impl Assembler {
         match classify(&text, &database) {
             Statement::Begin => self.begin(),
             Statement::Commit => return Ok(self.end(raw)),
-            Statement::Rollback if self.touched && self.in_transaction => {
-                return self.refuse_all(&rolled_back());
+            Statement::Rollback if self.in_transaction && self.touched_any() => {
+                return Ok(self.refuse_touched(rolled_back()));
             }
             Statement::Rollback => return Ok(self.end(raw)),
-            statement => return self.statement(raw, &statement, &text, &database),
+            statement => return self.statement(raw, &statement),
         }
         Ok(Step::Within)
     }
+
+    /// A statement that neither begins nor ends a transaction of rows.
+    fn statement(&mut self, raw: &RawEvent, statement: &Statement) -> Result<Step> {
+        match statement {
+            Statement::XaStart(_) => self.begin(),
+            Statement::Savepoint(_) | Statement::Release(_) | Statement::XaEnd(_) => {}
+            Statement::RollbackTo(_) if self.touched_any() => {
+                return Ok(self.refuse_touched(rolled_back()));
+            }
+            Statement::RollbackTo(_) => {}
+            _ => {
+                for index in 0..self.tables.len() {
+                    if let Some(obstacle) = self.obstacle(index, statement) {
+                        return Ok(self.stop(index, obstacle));
+                    }
+                }
+                self.take_effect(statement);
+                if !self.in_transaction {
+                    return Ok(self.end(raw));
+                }
+            }
+        }
+        Ok(Step::Within)
+    }
+
+    /// Does the statement stand in a unit's way?
+    fn obstacle(&self, index: usize, statement: &Statement) -> Option<Obstacle> {
+        let table = self.tables.get(index)?;
+        if self.is_known(index) {
+            return None;
+        }
+        let plan = &table.plan;
+        let concern = statement.concern(&plan.source_schema, &plan.source_table);
+        obstacle(table, concern, statement)
+    }
+
+    /// What a statement does that stands in nobody's way.
+    fn take_effect(&mut self, statement: &Statement) {
+        for index in 0..self.tables.len() {
+            let known = self.is_known(index);
+            let (Some(table), Some(renames)) =
+                (self.tables.get_mut(index), self.renames.get_mut(index))
+            else {
+                continue;
+            };
+            let (schema, name) = (&table.plan.source_schema, &table.plan.source_table);
+            if known || statement.concern(schema, name) != Concern::Yes {
+                continue;
+            }
+            match statement {
+                Statement::Truncate(_) => table.net.truncate(),
+                Statement::Dml(dml) if dml.empties => table.net.truncate(),
+                Statement::AlterTable(altered) => renames.extend(
+                    altered
+                        .renamed_columns()
+                        .into_iter()
+                        .map(|(from, to)| (from.to_owned(), to.to_owned())),
+                ),
+                _ => {}
+            }
+        }
+    }
+
+    fn is_known(&self, index: usize) -> bool {
+        let Some(after) = self.tables.get(index).and_then(|table| table.after.as_ref()) else {
+            return false;
+        };
+        match self.in_transaction {
+            true => self.known.get(index) == Some(&true),
+            false => self.position.reached(after) != Some(true),
+        }
+    }
+
+    fn index_of(&self, schema: &str, name: &str) -> Option<usize> {
+        self.tables.iter().position(|table| {
+            table.plan.source_schema == schema && table.plan.source_table == name
+        })
+    }
+
+    fn touched_any(&self) -> bool {
+        self.touched.iter().any(|touched| *touched)
+    }
+
+    /// A unit that has rows in the transaction under way goes no further; the others come to the same
+    /// point again without it.
+    fn refuse_touched(&self, error: Error) -> Step {
+        let index = self.touched.iter().position(|touched| *touched);
+        self.stop(index.unwrap_or(0), Obstacle::Refused(error))
+    }
+
+    fn stop(&self, unit: usize, obstacle: Obstacle) -> Step {
+        Step::Stop(Box::new(Stop {
+            unit,
+            boundary: self.position.clone(),
+            obstacle,
+        }))
+    }
+}
+
+/// Reads the images of a rows event.
+fn read_rows(decoders: &mut Decoders, rows: &Rows<'_>, net: &mut NetChanges) -> Result<()> {
+    let mut rest = rows.images;
+    while !rest.is_empty() {
+        match rows.kind {
+            RowsKind::Write => {
+                let image = take_image(&mut decoders.after, rows.present, &mut rest)?;
+                net.insert(decoders.after.cells(image))?;
+            }
+            RowsKind::Delete => {
+                let image = take_image(&mut decoders.before, rows.present, &mut rest)?;
+                net.delete(decoders.before.cells(image))?;
+            }
+            RowsKind::Update => {
+                let before = take_image(&mut decoders.before, rows.present, &mut rest)?;
+                let after = take_image(&mut decoders.after, rows.present_after, &mut rest)?;
+                net.update(decoders.before.cells(before), decoders.after.cells(after))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The next image, taken off the rest.
+fn take_image<'a>(
+    decoder: &mut ImageDecoder,
+    present: &[u8],
+    rest: &mut &'a [u8],
+) -> Result<&'a [u8]> {
+    let length = decoder.read(present, rest)?;
+    match rest.split_at_checked(length) {
+        Some((image, after)) if length > 0 => {
+            *rest = after;
+            Ok(image)
+        }
+        _ => Err(Error::new(
+            Kind::ProtocolViolation,
+            "a row image of the log has no end",
+        )),
+    }
+}
+
+fn out_of_step() -> Error {
+    Error::new(Kind::Internal, "a table of the log has lost its unit")
+}
+
+fn rolled_back() -> Error {
+    Error::new(
+        Kind::LogRefused,
+        "a transaction of the log undoes rows of this table that stand in it",
+    )
+    .with_detail(
+        "The source logs that where tables that roll back and tables that do not were changed together.",
+    )
+    .with_hint("SELECT sync_resync('<job>', '<unit>');")
+}
+
+fn unsupported_xa() -> Error {
+    Error::new(
+        Kind::LogRefused,
+        "an XA transaction has changed this table, and whether it commits is not known yet",
+    )
+    .with_hint("when it has ended: SELECT sync_resync('<job>', '<unit>');")
 }

@@ -25,7 +25,9 @@ pub mod schema;
 pub mod session;
 pub mod snapshot;
 pub mod sql;
+mod stub;
 mod told;
+pub use stub::*;
 pub mod url;
 
 pub use connect::{Connection, kill};

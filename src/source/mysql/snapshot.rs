@@ -56,6 +56,10 @@ impl Connection {
     ) -> Result<()> {
         let protocol = self.endpoint().protocol();
         let select = sql::snapshot(request, protocol)?;
+        if request.positioned {
+            let position = self.snapshot_with_position().await?;
+            sink.position(position)?;
+        }
         let doing = match request.filter {
             Some(_) => Doing::Filtering,
             None => Doing::Querying,
@@ -333,6 +337,7 @@ fn cell(row: &Row, position: usize) -> Cell<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::position::Position;
 
     /// Keeps every buffer, so that none is recycled.
     #[derive(Default)]
@@ -345,6 +350,10 @@ mod tests {
         fn data(&mut self, buffer: Vec<u8>) -> Result<Vec<u8>> {
             self.buffers.push(buffer);
             Ok(Vec::new())
+        }
+
+        fn position(&mut self, _: Position) -> Result<()> {
+            Ok(())
         }
 
         fn batch_end(&mut self, end: BatchEnd) -> Result<()> {

@@ -1,0 +1,102 @@
+//! A unit that cannot be followed past a point of the log as it is: its table has another shape from
+//! there on, or something comes that cannot be applied. Everything before that point is committed.
+
+use super::follow::Log;
+use super::prepare;
+use super::reader::Reader;
+use super::settle;
+use crate::catalog::job::{self, Job};
+use crate::catalog::unit::Unit;
+use crate::catalog::unit_stream::{self, Following};
+use crate::error::{Error, Result, Retry};
+use crate::model::policy::OnDdl;
+use crate::model::stream::{Obstacle, Stop};
+use crate::pg::{server, spi, transaction, worker};
+use crate::plan::drift::{Drift, drift};
+
+/// Deals with what stands in a unit's way.
+pub fn meet(job: &Job, log: &Log<'_>, stop: Stop, reader: &Reader) -> Result<()> {
+    let Some(followed) = log.units.get(stop.unit) else {
+        return Ok(());
+    };
+    let unit = &followed.unit;
+    let outcome = match stop.obstacle {
+        Obstacle::Refused(error) => Err(error),
+        Obstacle::Redefined(error) => match on_ddl(job, unit)? {
+            OnDdl::Resync => transaction::run(|| unit_stream::begin_anew(unit)),
+            _ => Err(error),
+        },
+        Obstacle::Shape {
+            renames,
+            difference,
+            ..
+        } => take_shape(job, unit, &renames, &difference, reader),
+    };
+    match outcome {
+        Ok(()) => Ok(()),
+        Err(error) if error.retry() == Retry::Transient => Err(error),
+        Err(error) => settle::park(job, unit, &error),
+    }
+}
+
+pub fn on_ddl(job: &Job, unit: &Unit) -> Result<OnDdl> {
+    let values = transaction::run(|| job::unit_options(job.job_id, &unit.unit))?.values;
+    Ok(job.options()?.values.on_ddl(&values))
+}
+
+/// The table is another one: the target follows it, or the unit stops, as `on_ddl` says.
+fn take_shape(
+    job: &Job,
+    unit: &Unit,
+    renames: &[(String, String)],
+    difference: &str,
+    reader: &Reader,
+) -> Result<()> {
+    let options = transaction::run(|| job::unit_options(job.job_id, &unit.unit))?;
+    let policy = on_ddl(job, unit)?;
+    let old = unit.plan()?;
+    let new = prepare::plan_anew(job, unit, &options, reader)?;
+    match drift(old, &new, policy, renames)? {
+        Drift::Same(plan) | Drift::Ignore(plan) => {
+            transaction::run(|| unit_stream::set_plan(unit, &plan))
+        }
+        Drift::Apply { statements, plan, .. } => transaction::run(|| {
+            for sql in &statements {
+                spi::execute(sql, &[])?;
+            }
+            unit_stream::set_plan(unit, &plan)
+        }),
+        Drift::Resync { .. } => transaction::run(|| unit_stream::begin_anew(unit)),
+        Drift::Pause(error) => Err(with_difference(error, difference)),
+    }
+}
+
+fn with_difference(error: Error, difference: &str) -> Error {
+    match &error.detail {
+        Some(_) => error,
+        None => error.with_detail(difference),
+    }
+}
+
+/// What the job calls itself at the source: a number that no other replica of it has by chance, and
+/// another one for each of the two readers a job may have at a time.
+pub fn server_id(job: &Job, how: Following) -> Result<u32> {
+    let given = job.options()?.server_id;
+    let first = given.unwrap_or_else(|| derived(job));
+    Ok(match how {
+        Following::Streaming => first,
+        Following::CatchingUp => first.saturating_add(1),
+    })
+}
+
+/// Of the cluster, the database and the job. Even, and far from the small numbers that people give.
+fn derived(job: &Job) -> u32 {
+    let mut hash = 0xcbf2_9ce4_8422_2325u64;
+    let job_id = job.job_id as u64;
+    for word in [server::system_identifier(), u64::from(worker::database()), job_id] {
+        for byte in word.to_le_bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    ((hash ^ (hash >> 32)) as u32 | 0x4000_0000) & !1
+}

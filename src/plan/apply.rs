@@ -1,0 +1,201 @@
+//! How a unit's net changes come into its target: the statements.
+//!
+//! The rows arrive by COPY: keys that have to go in one table of the session, rows as they have to be
+//! in another. A DELETE by key and an INSERT … ON CONFLICT bring them into the target. Deletes come first:
+//! a key that changed is a delete and an insert, and may free a value for another row.
+//!
+//! Keys are compared with the operators of the target's own index, as the merge of a reload cannot:
+//! with any other operator an index of citext would not be used.
+
+use super::identifier::{qualified, quote, quoted_list};
+use super::table::{ColumnPlan, TablePlan};
+use crate::codec::RowKey;
+
+const EQUAL: &str = "OPERATOR(pg_catalog.=)";
+
+/// What tells the rows of a target from one another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApplyKey {
+    /// The target's names, in the order in which the changes have their keys.
+    pub columns: Vec<String>,
+    /// The target has a unique index over just these columns.
+    pub unique: bool,
+    /// The operator of each column by which two keys are equal, with its schema.
+    pub operators: Vec<String>,
+}
+
+/// The statements for one unit. They name the tables of the session by `pg_temp`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApplySql {
+    /// The table of keys to delete; of whole rows where the unit has no key.
+    pub keys: SessionTable,
+    /// The table of rows to write; None where they go into the target as they come.
+    pub rows: Option<SessionTable>,
+    /// Deletes the rows with the keys of `keys`.
+    pub delete: String,
+    /// Writes the rows of `rows`.
+    pub upsert: Option<String>,
+    pub truncate: String,
+    /// The same for who may not truncate the target, or where a foreign key refers to it.
+    pub delete_all: String,
+}
+
+/// A table of the session, its columns those of the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionTable {
+    pub name: String,
+    /// The target's names.
+    pub columns: Vec<String>,
+    pub create: String,
+}
+
+/// By what the rows of a unit are told from one another: `unique` is the key that the target is unique by
+/// (`plan::target::merge_key`). None: by all their values.
+pub fn apply_key(plan: &TablePlan, unique: Option<&[String]>) -> Option<ApplyKey> {
+    let planned = plan
+        .key
+        .as_ref()
+        .map(|key| plan.target_columns(&key.columns));
+    let columns = unique.map(<[String]>::to_vec).or(planned)?;
+    Some(ApplyKey {
+        operators: vec![EQUAL.to_string(); columns.len()],
+        columns,
+        unique: unique.is_some(),
+    })
+}
+
+/// Where the key columns are among the plan's: for `NetChanges`.
+pub fn row_key(plan: &TablePlan, key: Option<&ApplyKey>) -> RowKey {
+    let position = |is_it: &dyn Fn(&ColumnPlan) -> bool| plan.columns.iter().position(is_it);
+    let walked = plan.key.iter().flat_map(|key| &key.columns);
+    RowKey {
+        identity: key
+            .iter()
+            .flat_map(|key| &key.columns)
+            .filter_map(|name| position(&|column| column.target_name == *name))
+            .collect(),
+        walked: walked
+            .filter_map(|name| position(&|column| column.source.name == *name))
+            .collect(),
+    }
+}
+
+/// The statements of unit `unit_id`, whose rows are told apart by `key`.
+pub fn apply_sql(plan: &TablePlan, key: Option<&ApplyKey>, unit_id: i64) -> ApplySql {
+    let target = qualified(&plan.target_schema, &plan.target_table);
+    let all: Vec<String> = plan
+        .columns
+        .iter()
+        .map(|column| column.target_name.clone())
+        .collect();
+    let keys = SessionTable::new(
+        &format!("tributary_k_{unit_id}"),
+        &target,
+        match key {
+            Some(key) => &key.columns,
+            None => &all,
+        },
+    );
+    let rows = key.filter(|key| key.unique).map(|key| {
+        (
+            key,
+            SessionTable::new(&format!("tributary_r_{unit_id}"), &target, &all),
+        )
+    });
+    ApplySql {
+        delete: match key {
+            Some(key) => delete_by_key(&target, &keys, key),
+            None => delete_by_image(&target, &keys),
+        },
+        upsert: rows.as_ref().map(|(key, rows)| upsert(&target, rows, key)),
+        keys,
+        rows: rows.map(|(_, rows)| rows),
+        truncate: format!("TRUNCATE {target}"),
+        delete_all: format!("DELETE FROM {target}"),
+    }
+}
+
+impl SessionTable {
+    fn new(name: &str, target: &str, columns: &[String]) -> Self {
+        SessionTable {
+            name: name.to_string(),
+            columns: columns.to_vec(),
+            // Types, their modifiers and collations are the target's, and nothing else is.
+            create: format!(
+                "CREATE TEMPORARY TABLE {} AS SELECT {} FROM {target} WITH NO DATA",
+                qualified("pg_temp", name),
+                quoted_list(columns)
+            ),
+        }
+    }
+
+    fn qualified(&self) -> String {
+        qualified("pg_temp", &self.name)
+    }
+}
+
+fn delete_by_key(target: &str, keys: &SessionTable, key: &ApplyKey) -> String {
+    let same: Vec<String> = key
+        .columns
+        .iter()
+        .zip(&key.operators)
+        .map(|(name, operator)| (quote(name), operator))
+        .map(|(name, operator)| format!("target.{name} {operator} gone.{name}"))
+        .collect();
+    format!(
+        "DELETE FROM {target} AS target USING {} AS gone\nWHERE {}",
+        keys.qualified(),
+        same.join(" AND ")
+    )
+}
+
+/// Of rows that are alike as many go as were deleted, whichever they are. They are alike when they are
+/// written alike: not every type has an `=`, and one that has it may find 1.0 and 1.00 equal.
+fn delete_by_image(target: &str, rows: &SessionTable) -> String {
+    let image = |table: &str| {
+        let columns: Vec<String> = rows
+            .columns
+            .iter()
+            .map(|name| format!("{table}.{}", quote(name)))
+            .collect();
+        format!(
+            "(ROW({})::pg_catalog.text COLLATE pg_catalog.\"C\")",
+            columns.join(", ")
+        )
+    };
+    format!(
+        "DELETE FROM {target} AS target USING (\n    \
+         SELECT row.tableoid AS part, row.ctid AS place, gone.times,\n        \
+         pg_catalog.row_number() OVER (PARTITION BY gone.image) AS number\n    \
+         FROM {target} AS row JOIN (\n        \
+         SELECT {} AS image, pg_catalog.count(*) AS times FROM {} AS gone GROUP BY 1) AS gone\n        \
+         ON {} OPERATOR(pg_catalog.=) gone.image) AS found\n\
+         WHERE target.ctid OPERATOR(pg_catalog.=) found.place \
+         AND target.tableoid OPERATOR(pg_catalog.=) found.part AND found.number OPERATOR(pg_catalog.<=) found.times",
+        image("gone"),
+        rows.qualified(),
+        image("row"),
+    )
+}
+
+fn upsert(target: &str, rows: &SessionTable, key: &ApplyKey) -> String {
+    let sets: Vec<String> = rows
+        .columns
+        .iter()
+        .filter(|name| !key.columns.contains(name))
+        .map(|name| quote(name))
+        .map(|name| format!("{name} = EXCLUDED.{name}"))
+        .collect();
+    let action = match sets.is_empty() {
+        true => "NOTHING".to_string(),
+        false => format!("UPDATE SET {}", sets.join(", ")),
+    };
+    let columns = quoted_list(&rows.columns);
+    // OVERRIDING lets an identity key of the target take the source's values.
+    format!(
+        "INSERT INTO {target} ({columns})\nOVERRIDING SYSTEM VALUE\nSELECT {columns} FROM {}\n\
+         ON CONFLICT ({}) DO {action}",
+        rows.qualified(),
+        quoted_list(&key.columns)
+    )
+}

@@ -1,0 +1,116 @@
+//! Following the log from a position: events in, segments of net changes out, for ever.
+//!
+//! A group of transactions is handed on as soon as the main thread waits for something to apply, at
+//! the end of a transaction: so groups are as small as one transaction while the main thread keeps up,
+//! and grow while it does not.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use tokio::time::MissedTickBehavior;
+
+use super::assemble::{Assembler, Step};
+use super::binlog::{BinlogStream, DumpRequest};
+use super::connect::Connection;
+use crate::error::Result;
+use crate::model::position::Position;
+use crate::model::stream::StreamSink;
+
+pub use super::assemble::FollowedTable;
+
+/// Which changes are wanted, from where on.
+#[derive(Debug)]
+pub struct FollowRequest {
+    pub from: Position,
+    /// Read up to here and no further.
+    pub until: Option<Position>,
+    /// What this reader calls itself at the source; no other replica may.
+    pub server_id: u32,
+    pub tables: Vec<FollowedTable>,
+}
+
+/// A group is handed on at the end of a transaction when it holds this much, wanted or not.
+const GROUP_BYTES: usize = 4 << 20;
+/// How often a position that moves without rows of ours is told.
+const TICK: Duration = Duration::from_millis(250);
+/// How often the source is asked for the end of its log.
+const PROBE: Duration = Duration::from_secs(2);
+
+/// Follows the log into `sink` until `until`, an obstacle, or an error. `probe` is a session beside the
+/// one that sends the log; `hunger` is over when the main thread waits.
+pub async fn follow<H, F>(
+    probe: &mut Connection,
+    request: FollowRequest,
+    sink: &mut dyn StreamSink,
+    hunger: &H,
+) -> Result<()>
+where
+    H: Fn() -> F,
+    F: Future<Output = ()>,
+{
+    let endpoint = probe.endpoint().clone();
+    let from = probe.check_position(&request.from).await?;
+    let mut tables = request.tables;
+    probe.read_character_sets(&mut tables).await?;
+    let mut log = BinlogStream::open(
+        &endpoint,
+        DumpRequest::new(from.clone(), request.server_id),
+    )
+    .await?;
+    let mut assembler = Assembler::new(from, endpoint.database().to_owned(), tables);
+    sink.heard(Some(probe.current_position().await?))?;
+    let mut probed = Instant::now();
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let step = tokio::select! {
+            biased;
+            event = log.next() => assembler.event(&event?)?,
+            () = hunger(), if assembler.has_rows() && !assembler.in_transaction() => Step::Boundary,
+            _ = tick.tick() => {
+                if assembler.has_news() && !assembler.in_transaction() {
+                    hand_on(&mut assembler, sink)?;
+                }
+                if probed.elapsed() >= PROBE {
+                    probed = Instant::now();
+                    sink.heard(Some(probe.current_position().await?))?;
+                }
+                Step::Within
+            }
+        };
+        match step {
+            Step::Within => continue,
+            Step::Full => {}
+            Step::Boundary => {
+                if let Some(until) = &request.until
+                    && assembler.position().reached(until) == Some(true)
+                {
+                    hand_on(&mut assembler, sink)?;
+                    return sink.reached();
+                }
+                if probed.elapsed() >= PROBE {
+                    probed = Instant::now();
+                    sink.heard(Some(probe.current_position().await?))?;
+                }
+                let wanted = assembler.has_rows() && sink.is_hungry();
+                if !wanted && assembler.bytes() < GROUP_BYTES {
+                    continue;
+                }
+            }
+            Step::Stop(stop) => {
+                // What comes before it, unless it is in the middle of a transaction: then the main
+                // thread asks again for all up to the end of the one before.
+                if !assembler.in_transaction() && assembler.has_news() {
+                    hand_on(&mut assembler, sink)?;
+                }
+                return sink.stop(*stop);
+            }
+        }
+        hand_on(&mut assembler, sink)?;
+    }
+}
+
+fn hand_on(assembler: &mut Assembler, sink: &mut dyn StreamSink) -> Result<()> {
+    let bytes = assembler.bytes();
+    sink.segment(assembler.take_segment(), bytes)
+}
