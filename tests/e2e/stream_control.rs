@@ -77,7 +77,9 @@ fn one_unit_is_paused_while_the_others_stream() {
         test.assert_followed("j");
         test.pg.rows("SELECT sync_pause('j', 't')");
         assert_eq!(test.unit_status("j", "t"), "paused");
-        let kept = test.pg.text("SELECT cursor ->> 'offset' FROM sync_units WHERE unit = 't'");
+        let kept = test
+            .pg
+            .text("SELECT cursor ->> 'offset' FROM sync_units WHERE unit = 't'");
         assert!(!kept.is_empty(), "a paused unit keeps its position");
         let before = content(&mut test, "t");
         write(&mut test, 10 * round + 1);
@@ -85,9 +87,14 @@ fn one_unit_is_paused_while_the_others_stream() {
         others_come_to(&mut test, &end);
         test.assert_same("u", "j.u");
         test.assert_same("v", "j.v");
-        assert_eq!(content(&mut test, "t"), before, "a paused unit is written to");
         assert_eq!(
-            test.pg.text("SELECT cursor ->> 'offset' FROM sync_units WHERE unit = 't'"),
+            content(&mut test, "t"),
+            before,
+            "a paused unit is written to"
+        );
+        assert_eq!(
+            test.pg
+                .text("SELECT cursor ->> 'offset' FROM sync_units WHERE unit = 't'"),
             kept
         );
         test.pg.rows("SELECT sync_resume('j', 't')");
@@ -150,8 +157,15 @@ fn a_running_stream_is_started_and_dropped_with_care() {
     // Starting what runs does nothing, and says so.
     test.pg.take_notices();
     test.start("j");
-    assert!(!test.pg.take_notices().is_empty(), "a second start says nothing");
-    assert_eq!(test.pg.number("SELECT count(*) FROM sync_runs WHERE job = 'j'"), 1);
+    assert!(
+        !test.pg.take_notices().is_empty(),
+        "a second start says nothing"
+    );
+    assert_eq!(
+        test.pg
+            .number("SELECT count(*) FROM sync_runs WHERE job = 'j'"),
+        1
+    );
     write(&mut test, 1);
     test.assert_followed("j");
     let error = test.pg.error("SELECT sync_drop_job('j')");
@@ -191,46 +205,98 @@ fn a_stream_says_where_it_stands() {
     let mut test = Databases::new("control_columns", &mariadb, &shared().postgres);
     let mysql = is_mysql(&mut test.my);
     three(&mut test);
-    assert_eq!(test.pg.number("SELECT units_streaming FROM sync_jobs WHERE job = 'j'"), 3);
+    assert_eq!(
+        test.pg
+            .number("SELECT units_streaming FROM sync_jobs WHERE job = 'j'"),
+        3
+    );
     test.catch_up("j");
     let mut last = (String::new(), 0);
     let mut transactions = 0;
     for round in 1..5 {
-        test.my.run(&["BEGIN", "UPDATE t SET amount = amount + 1 WHERE id <= 10", "DELETE FROM u WHERE id = (SELECT MIN(id) FROM t) + 0 AND id < 0"]);
-        test.my.run(&[&format!("INSERT INTO v (id) VALUES ({})", 9000 + round), "COMMIT"]);
+        test.my.run(&[
+            "BEGIN",
+            "UPDATE t SET amount = amount + 1 WHERE id <= 10",
+            "DELETE FROM u WHERE id = (SELECT MIN(id) FROM t) + 0 AND id < 0",
+        ]);
+        test.my.run(&[
+            &format!("INSERT INTO v (id) VALUES ({})", 9000 + round),
+            "COMMIT",
+        ]);
         test.catch_up("j");
         let (file, offset) = source_end(&mut test.my);
         assert_eq!(test.stream_column("j", "file"), file);
         assert_eq!(test.stream_column("j", "\"offset\""), offset.to_string());
-        assert_eq!(test.stream_column("j", "gtid").replace('\n', ""), source_gtids(&mut test.my));
+        assert_eq!(
+            test.stream_column("j", "gtid").replace('\n', ""),
+            source_gtids(&mut test.my)
+        );
         assert!(last < (file.clone(), offset), "the position does not grow");
         last = (file, offset);
-        let now: i64 = test.stream_column("j", "transactions").parse().expect("a count");
+        let now: i64 = test
+            .stream_column("j", "transactions")
+            .parse()
+            .expect("a count");
         assert!(now > transactions, "the transactions are not counted");
         transactions = now;
     }
     // Nothing is written: the stream comes to rest, with no lag, and hears of its source now and then.
     let pg = &mut test.pg;
-    wait_until("the stream is told where the source's log ends", LONG, || {
-        pg.text("SELECT (source_file, source_offset) = (file, \"offset\") FROM sync_streams") == "t"
-    });
+    wait_until(
+        "the stream is told where the source's log ends",
+        LONG,
+        || {
+            pg.text("SELECT (source_file, source_offset) = (file, \"offset\") FROM sync_streams")
+                == "t"
+        },
+    );
     let idle = test.pg.rows(
         "SELECT status, units, lag_seconds, lag_bytes, source_gtid = gtid, waiting_for, attempts, error, hint, next_retry_at, \
          last_event_at > now() - interval '5 min' AND last_event_at < now() + interval '5 s', applied_at <= clock_timestamp() FROM sync_streams",
     );
-    let cells: Vec<&str> = idle[0].iter().map(|cell| cell.as_deref().unwrap_or("-")).collect();
-    assert_eq!(cells, ["streaming", "3", "0.0", "0", "t", "-", "0", "-", "-", "-", "t", "t"]);
-    assert!(test.stream_column("j", "server").starts_with(if mysql { "mysql/1/" } else { "mariadb/1" }));
-    let pid: u32 = test.stream_column("j", "worker_pid").parse().expect("a worker");
+    let cells: Vec<&str> = idle[0]
+        .iter()
+        .map(|cell| cell.as_deref().unwrap_or("-"))
+        .collect();
+    assert_eq!(
+        cells,
+        [
+            "streaming",
+            "3",
+            "0.0",
+            "0",
+            "t",
+            "-",
+            "0",
+            "-",
+            "-",
+            "-",
+            "t",
+            "t"
+        ]
+    );
+    assert!(test.stream_column("j", "server").starts_with(if mysql {
+        "mysql/1/"
+    } else {
+        "mariadb/1"
+    }));
+    let pid: u32 = test
+        .stream_column("j", "worker_pid")
+        .parse()
+        .expect("a worker");
     assert!(test.worker_pids(WORKER).contains(&pid));
     let rows: i64 = test.stream_column("j", "rows").parse().expect("a count");
     assert!(rows >= 44, "{rows} rows are counted");
     let heard = test.stream_column("j", "heartbeat_at");
     let pg = &mut test.pg;
     wait_until("a source that is idle is heard", LONG, || {
-        pg.text(&format!("SELECT heartbeat_at > '{heard}' FROM sync_streams")) == "t"
+        pg.text(&format!(
+            "SELECT heartbeat_at > '{heard}' FROM sync_streams"
+        )) == "t"
     });
-    let still = test.pg.text("SELECT lag_seconds = 0 AND lag_bytes = 0 AND status = 'streaming' FROM sync_streams");
+    let still = test.pg.text(
+        "SELECT lag_seconds = 0 AND lag_bytes = 0 AND status = 'streaming' FROM sync_streams",
+    );
     assert_eq!(still, "t");
     // Behind: the lag is told as it grows.
     let mut holder = shared().postgres.connect("control_columns");
@@ -252,8 +318,15 @@ fn a_stream_says_where_it_stands() {
 fn a_source_without_traffic_of_ours_keeps_the_position_fresh() {
     let mut test = Databases::logged("control_others");
     three(&mut test);
-    test.my.run(&["CREATE DATABASE control_elsewhere", "CREATE TABLE control_elsewhere.x (id int PRIMARY KEY)"]);
-    test.my.run(&["INSERT INTO control_elsewhere.x VALUES (1), (2), (3)", "FLUSH BINARY LOGS", "DELETE FROM control_elsewhere.x"]);
+    test.my.run(&[
+        "CREATE DATABASE control_elsewhere",
+        "CREATE TABLE control_elsewhere.x (id int PRIMARY KEY)",
+    ]);
+    test.my.run(&[
+        "INSERT INTO control_elsewhere.x VALUES (1), (2), (3)",
+        "FLUSH BINARY LOGS",
+        "DELETE FROM control_elsewhere.x",
+    ]);
     let end = source_end(&mut test.my);
     others_come_to(&mut test, &end);
     test.catch_up("j");

@@ -39,7 +39,10 @@ fn each_kind_of_position_is_waited_for() {
     test.stream("j");
     for round in 0..30_u64 {
         let first = 1000 * (round + 1);
-        test.my.run(&[&insert_rows("t", first, first + 400), "UPDATE u SET amount = amount + 1"]);
+        test.my.run(&[
+            &insert_rows("t", first, first + 400),
+            "UPDATE u SET amount = amount + 1",
+        ]);
         let position = match round % 3 {
             0 => "now".to_owned(),
             1 => source_gtids(&mut test.my),
@@ -49,20 +52,31 @@ fn each_kind_of_position_is_waited_for() {
             }
         };
         assert!(wait_for(&mut test.pg, &position, "60 s"), "{position}");
-        let seen = test.pg.number(&format!("SELECT count(*) FROM j.t WHERE id >= {first}"));
+        let seen = test
+            .pg
+            .number(&format!("SELECT count(*) FROM j.t WHERE id >= {first}"));
         assert_eq!(seen, 401, "after the wait for {position}");
     }
     // What is applied already is there at once, with no time at all.
     let gtids = source_gtids(&mut test.my);
     let (file, offset) = source_end(&mut test.my);
-    for position in [gtids.clone(), format!("{file}:{offset}"), format!("{file}:4")] {
+    for position in [
+        gtids.clone(),
+        format!("{file}:{offset}"),
+        format!("{file}:4"),
+    ] {
         assert!(wait_for(&mut test.pg, &position, "0 s"), "{position}");
     }
     if !mysql {
         let first = gtids.replace(&gtids[gtids.rfind('-').expect("a sequence") + 1..], "1");
         assert!(wait_for(&mut test.pg, &first, "0 s"), "{first}");
     }
-    let number: u64 = file.rsplit('.').next().expect("a number").parse().expect("digits");
+    let number: u64 = file
+        .rsplit('.')
+        .next()
+        .expect("a number")
+        .parse()
+        .expect("digits");
     let later = format!("mysql-bin.{:06}:4", number + 1);
     for position in [
         future_gtid(mysql, &gtids),
@@ -72,14 +86,18 @@ fn each_kind_of_position_is_waited_for() {
         let begin = Instant::now();
         assert!(!wait_for(&mut test.pg, &position, "300 ms"), "{position}");
         let took = begin.elapsed();
-        assert!(took.as_millis() >= 300 && took < seconds(5), "{position}: {took:?}");
+        assert!(
+            took.as_millis() >= 300 && took < seconds(5),
+            "{position}: {took:?}"
+        );
     }
     // A file that comes while somebody waits for it.
     let mut waiting = shared().postgres.connect("wait_kinds");
     std::thread::scope(|scope| {
         let later = format!("mysql-bin.{:06}:4", number + 1);
         let waiter = scope.spawn(move || wait_for(&mut waiting, &later, "60 s"));
-        test.my.run(&["FLUSH BINARY LOGS", "UPDATE u SET amount = 0"]);
+        test.my
+            .run(&["FLUSH BINARY LOGS", "UPDATE u SET amount = 0"]);
         assert!(waiter.join().expect("the waiter"), "the next file");
     });
     test.end_stream("j");
@@ -112,7 +130,10 @@ fn a_wait_is_for_the_units_that_are_still_copied_too() {
     wait_until("the copy is under way", LONG, || proxy.holding());
     let (file, offset) = source_end(&mut test.my);
     let here = format!("{file}:{offset}");
-    assert!(!wait_for(&mut test.pg, &here, "200 ms"), "before the rows are there");
+    assert!(
+        !wait_for(&mut test.pg, &here, "200 ms"),
+        "before the rows are there"
+    );
     proxy.set(Fault::None);
     assert!(wait_for(&mut test.pg, &here, "60 s"));
     assert_eq!(test.unit_status("j", "t"), "streaming");
@@ -126,8 +147,13 @@ fn a_wait_can_be_interrupted() {
     test.table("t", 10);
     test.stream("j");
     let (file, offset) = source_end(&mut test.my);
-    let never = format!("SELECT sync_wait_for('j', '{file}:{}')", offset + 1_000_000_000);
-    let error = test.pg.error(&format!("SET statement_timeout = '200 ms'; {never}"));
+    let never = format!(
+        "SELECT sync_wait_for('j', '{file}:{}')",
+        offset + 1_000_000_000
+    );
+    let error = test
+        .pg
+        .error(&format!("SET statement_timeout = '200 ms'; {never}"));
     assert_eq!(error.sqlstate, "57014", "{error:?}");
     test.end_stream("j");
 }
@@ -141,7 +167,10 @@ fn a_wait_in_vain_says_why() {
     test.stream_job("j", SOON);
     test.job("full", "{}");
     let error = test.pg.error("SELECT sync_wait_for('j')");
-    assert!(error.message.contains("no run") && error.hint.contains("sync_start('j')"), "{error:?}");
+    assert!(
+        error.message.contains("no run") && error.hint.contains("sync_start('j')"),
+        "{error:?}"
+    );
     let error = test.pg.error("SELECT sync_wait_for('full')");
     assert!(error.message.contains("follows no log"), "{error:?}");
     let error = test.pg.error("SELECT sync_wait_for('nobody')");
@@ -149,16 +178,22 @@ fn a_wait_in_vain_says_why() {
     for call in ["sync_wait_for(NULL)", "sync_wait_for('j', NULL)"] {
         test.pg.error(&format!("SELECT {call}"));
     }
-    let error = test.pg.error("BEGIN; SELECT sync_start('j'); SELECT sync_wait_for('j')");
+    let error = test
+        .pg
+        .error("BEGIN; SELECT sync_start('j'); SELECT sync_wait_for('j')");
     assert!(error.hint.contains("COMMIT"), "{error:?}");
     test.pg.rows("ROLLBACK");
     test.start("j");
     test.wait_streaming("j");
-    let error = test.pg.error("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT sync_wait_for('j')");
+    let error = test
+        .pg
+        .error("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT sync_wait_for('j')");
     assert!(error.hint.contains("READ COMMITTED"), "{error:?}");
     test.pg.rows("ROLLBACK");
     for position in ["", "later", "0-1", "mysql-bin.x:4", "mysql-bin.000001"] {
-        let error = test.pg.error(&format!("SELECT sync_wait_for('j', '{position}')"));
+        let error = test
+            .pg
+            .error(&format!("SELECT sync_wait_for('j', '{position}')"));
         assert!(error.hint.contains("0-1-4711"), "{position}: {error:?}");
     }
     // Those of another kind of server, and of a file that is none of its log.
@@ -167,16 +202,24 @@ fn a_wait_in_vain_says_why() {
         false => "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5",
     };
     for position in [foreign, "other-bin.000001:4"] {
-        let error = test.pg.error(&format!("SELECT sync_wait_for('j', '{position}', '10 s')"));
+        let error = test
+            .pg
+            .error(&format!("SELECT sync_wait_for('j', '{position}', '10 s')"));
         assert!(error.message.contains("compared"), "{position}: {error:?}");
     }
     // A unit that needs a person; the wait does not last until its time is over.
     test.pg.rows("ALTER TABLE j.t RENAME COLUMN label TO other");
     test.my.run(&["UPDATE t SET amount = 1"]);
-    wait_until("the unit fails", LONG, || test.unit_status("j", "t") == "failed");
+    wait_until("the unit fails", LONG, || {
+        test.unit_status("j", "t") == "failed"
+    });
     let error = test.pg.error("SELECT sync_wait_for('j', 'now', '60 s')");
-    assert!(error.message.contains("\"t\"") && error.hint.contains("sync_units"), "{error:?}");
-    test.pg.rows("ALTER TABLE j.t RENAME COLUMN other TO label; SELECT sync_retry('j', 't')");
+    assert!(
+        error.message.contains("\"t\"") && error.hint.contains("sync_units"),
+        "{error:?}"
+    );
+    test.pg
+        .rows("ALTER TABLE j.t RENAME COLUMN other TO label; SELECT sync_retry('j', 't')");
     test.wait_streaming("j");
     test.assert_followed("j");
     // Somebody ends the run while another waits.
@@ -184,11 +227,16 @@ fn a_wait_in_vain_says_why() {
     let mut waiting = shared().postgres.connect("wait_errors");
     let pid = waiting.pid;
     let error = std::thread::scope(|scope| {
-        let never = format!("SELECT sync_wait_for('j', '{file}:{}', '60 s')", offset + 1_000_000_000);
+        let never = format!(
+            "SELECT sync_wait_for('j', '{file}:{}', '60 s')",
+            offset + 1_000_000_000
+        );
         let waiter = scope.spawn(move || waiting.error(&never));
         let pg = &mut test.pg;
         wait_until("somebody waits", LONG, || {
-            pg.number(&format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {pid} AND state = 'active'")) == 1
+            pg.number(&format!(
+                "SELECT count(*) FROM pg_stat_activity WHERE pid = {pid} AND state = 'active'"
+            )) == 1
         });
         pg.rows("SELECT sync_cancel('j')");
         waiter.join().expect("the waiter")

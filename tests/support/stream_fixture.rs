@@ -139,6 +139,12 @@ impl Databases {
         compare::assert_equal(&mut self.my, &from, &mut self.pg, target);
     }
 
+    /// Another session at the source.
+    pub fn another_client(&mut self) -> MariaDbClient {
+        let port = self.my.text("SELECT @@port").parse().expect("a port");
+        MariaDbClient::connect(port, Some(&self.name)).expect("another session")
+    }
+
     /// A column of `sync_streams`, as text; NULL as the empty string.
     pub fn stream_column(&mut self, job: &str, column: &str) -> String {
         self.pg.text(&format!(
