@@ -75,5 +75,5 @@ pub fn obstacle(
 }
 
 fn refused(what: impl Into<String>) -> Error {
-    Error::new(Kind::LogRefused, what)
+    Error::new(Kind::LogUnsupported, what)
 }
