@@ -248,8 +248,8 @@ fn large_rows_arrive() {
         "DELETE FROM files WHERE id = 5",
     ]);
     test.catch_up("j");
-    let of_source = "SELECT CONCAT_WS(' ', id, name, LENGTH(body), MD5(body), MD5(text)) FROM files ORDER BY id";
-    let of_target = "SELECT concat_ws(' ', id, name, length(body), md5(body), md5(text)) FROM j.files ORDER BY id";
+    let of_source = "SELECT CONCAT_WS(' ', id, name, LENGTH(body), SHA2(body, 256), SHA2(text, 256)) FROM files ORDER BY id";
+    let of_target = "SELECT concat_ws(' ', id, name, length(body), encode(sha256(body), 'hex'), encode(sha256(convert_to(text, 'UTF8')), 'hex')) FROM j.files ORDER BY id";
     assert_eq!(test.my.rows(of_source), test.pg.rows(of_target));
     test.end_stream("j");
 }
