@@ -19,6 +19,7 @@ mod rights;
 mod schema_options;
 mod schemas;
 mod source_faults;
+mod stream_cascades;
 mod stream_changes;
 mod stream_control;
 mod stream_invariant;
