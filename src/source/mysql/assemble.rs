@@ -10,9 +10,12 @@
 
 use std::collections::HashMap;
 
-use super::binlog::{AlterPart, Event, Heartbeat, Query, RawEvent, Rotate, Rows, TableMap, table_id};
+use super::binlog::{
+    AlterPart, Event, Heartbeat, Query, RawEvent, Rotate, Rows, TableMap, table_id,
+};
 use super::hindrance::{obstacle, rolled_back, unsupported_xa};
 use super::images::{Decoders, read_rows};
+use super::position_check::same_file;
 use crate::codec::NetChanges;
 use crate::codec::image::Charset;
 use crate::error::{Error, Kind, Result};
@@ -55,11 +58,19 @@ const SEGMENT_BYTES: usize = 16 << 20;
 /// Table maps that are kept: those of tables that are not ours are small.
 const MAPS: usize = 10_000;
 
+/// What has to be known of a source to read its log.
+pub struct LogDialect {
+    /// For messages.
+    pub address: String,
+    /// The source does not tell upper from lower case in names of tables.
+    pub fold_names: bool,
+    /// How text of each character set of the tables becomes UTF-8.
+    pub charsets: HashMap<String, Charset>,
+}
+
 pub struct Assembler {
     position: Position,
-    /// The source does not tell upper from lower case in names of tables.
-    fold_names: bool,
-    charsets: HashMap<String, Charset>,
+    source: LogDialect,
     units: Vec<Unit>,
     maps: HashMap<u64, Mapped>,
     /// A GTID event has come, anonymous or not, and what it begins has not ended.
@@ -91,13 +102,7 @@ struct Mapped {
 }
 
 impl Assembler {
-    /// `charsets`: how text of each character set of the tables becomes UTF-8.
-    pub fn new(
-        from: Position,
-        fold_names: bool,
-        charsets: HashMap<String, Charset>,
-        tables: Vec<FollowedTable>,
-    ) -> Self {
+    pub fn new(from: Position, source: LogDialect, tables: Vec<FollowedTable>) -> Self {
         let units = tables.into_iter().map(|table| Unit {
             table,
             known: false,
@@ -106,8 +111,7 @@ impl Assembler {
         });
         Assembler {
             position: from,
-            fold_names,
-            charsets,
+            source,
             units: units.collect(),
             maps: HashMap::new(),
             in_group: false,
@@ -160,7 +164,11 @@ impl Assembler {
                 last_event_at: self.last_event_at,
             }
         });
-        let heard = self.units.iter_mut().enumerate().filter(|(_, unit)| unit.heard);
+        let heard = self
+            .units
+            .iter_mut()
+            .enumerate()
+            .filter(|(_, unit)| unit.heard);
         let told = heard
             .map(|(index, unit)| {
                 unit.heard = false;
@@ -188,8 +196,7 @@ impl Assembler {
                 self.in_group = true;
                 self.gtid = event.gtid.map(Gtid::MySql);
                 let microseconds = event.committed_at.map(|at| at as f64 / 1e6);
-                self.last_event_at =
-                    microseconds.or_else(|| Some(f64::from(raw.header.timestamp)));
+                self.last_event_at = microseconds.or_else(|| Some(f64::from(raw.header.timestamp)));
                 Ok(Step::Within)
             }
             Event::Xid(_) => self.end(raw),
@@ -201,16 +208,17 @@ impl Assembler {
             Event::Rotate(rotate) => self.rotate(rotate),
             Event::FormatDescription(_) => {
                 self.maps.clear();
-                if raw.header.timestamp > 0 && *raw.file == *self.position.file {
-                    self.position.file_created = Some(raw.header.timestamp);
+                let created = raw.header.timestamp;
+                if created > 0 && *raw.file == *self.position.file {
+                    same_file(&self.source.address, &self.position, created)?;
+                    self.position.file_created = Some(created);
                 }
                 self.pass(raw)
             }
             Event::Heartbeat(beat) => self.heartbeat(raw, beat),
-            Event::Stop
-            | Event::PreviousGtids(_)
-            | Event::MariaDbGtidList(_)
-            | Event::Nothing => self.pass(raw),
+            Event::Stop | Event::PreviousGtids(_) | Event::MariaDbGtidList(_) | Event::Nothing => {
+                self.pass(raw)
+            }
             Event::TransactionPayload(_) | Event::Annotation(_) => Ok(Step::Within),
         }
     }
@@ -307,7 +315,7 @@ impl Assembler {
         let decoders = match self.index_of(&map.table.schema, &map.table.name) {
             Some(index) if !self.is_known(index) => {
                 let plan = &self.unit(index)?.table.plan;
-                match Decoders::new(index, plan, &map.table, &self.charsets)? {
+                match Decoders::new(index, plan, &map.table, &self.source.charsets)? {
                     Ok(decoders) => Some(Box::new(decoders)),
                     Err(difference) => {
                         let obstacle = Obstacle::Shape {
@@ -380,7 +388,7 @@ impl Assembler {
         let dialect = Dialect {
             mariadb: self.position.server.flavor == Flavor::MariaDb,
             sql_mode: query.sql_mode.unwrap_or_default(),
-            fold_names: self.fold_names,
+            fold_names: self.source.fold_names,
         };
         match classify(&text, &query.database, dialect) {
             Statement::Begin | Statement::XaStart(_) => self.begin(),
@@ -447,7 +455,7 @@ impl Assembler {
             return Concern::No;
         };
         let plan = &unit.table.plan;
-        match self.fold_names {
+        match self.source.fold_names {
             true => statement.concern(
                 &plan.source_schema.to_lowercase(),
                 &plan.source_table.to_lowercase(),
@@ -468,7 +476,7 @@ impl Assembler {
     }
 
     fn index_of(&self, schema: &str, name: &str) -> Option<usize> {
-        let same = |ours: &str, theirs: &str| match self.fold_names {
+        let same = |ours: &str, theirs: &str| match self.source.fold_names {
             true => ours.to_lowercase() == theirs.to_lowercase(),
             false => ours == theirs,
         };
