@@ -303,8 +303,8 @@ fn a_stream_says_where_it_stands() {
     holder.rows("BEGIN; LOCK TABLE j.t IN SHARE MODE");
     test.my.run(&["UPDATE t SET amount = amount - 1"]);
     let pg = &mut test.pg;
-    wait_until("the lag is told", LONG, || {
-        pg.text("SELECT lag_seconds > 0 AND lag_bytes > 0 FROM sync_streams") == "t"
+    wait_until("the lag is told, and what for", LONG, || {
+        pg.text("SELECT lag_seconds > 0 AND waiting_for LIKE '%lock%' FROM sync_streams") == "t"
     });
     holder.rows("COMMIT");
     let pg = &mut test.pg;
