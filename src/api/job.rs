@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 
 use super::{given, own_job};
 use crate::catalog::job::{self, NewJob};
-use crate::catalog::{run, unit};
+use crate::catalog::{run, stream, unit};
 use crate::error::{Error, Kind, Result};
 use crate::model::options::{JobOptions, merge_options};
 use crate::model::state::{JobMode, Priority};
@@ -77,6 +77,8 @@ fn sync_alter_job(job: &str, options: JsonB) -> Result<(), ErrorReport> {
     let merged = merge_options(&found.options, &options.0);
     let parsed = JobOptions::parse(&merged)?;
     job::set_options(found.job_id, &merged)?;
+    // What follows the log begins again with them.
+    stream::fence(found.job_id)?;
     if parsed.values.casts != found.options()?.values.casts {
         unit::forget_plan(found.job_id, None)?;
     }
@@ -90,6 +92,7 @@ fn sync_alter_unit(job: &str, unit: &str, options: JsonB) -> Result<(), ErrorRep
     let merged = merge_options(&current, &options.0);
     let parsed = UnitOptions::parse(&merged)?;
     job::set_unit_setting(found.job_id, unit, &merged)?;
+    stream::fence(found.job_id)?;
     unit::set_priority(
         found.job_id,
         unit,

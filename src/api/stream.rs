@@ -123,7 +123,12 @@ fn under_way(job: &Job) -> Result<Run> {
     }
     let error = Error::new(
         Kind::InvalidState,
-        format!("run {} of job \"{}\" is {}", run.run_id, job.job, status.as_str()),
+        format!(
+            "run {} of job \"{}\" is {}",
+            run.run_id,
+            job.job,
+            status.as_str()
+        ),
     )
     .with_hint(run.hint.clone().unwrap_or(hint));
     Err(match &run.error {

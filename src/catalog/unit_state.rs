@@ -25,7 +25,7 @@ macro_rules! parked {
 /// The status of a unit that goes on where it stood.
 macro_rules! going_on {
     () => {
-        "CASE WHEN plan IS NULL THEN 'pending' WHEN phase = 'catch_up' THEN 'catching_up' ELSE 'running' END"
+        "CASE WHEN plan IS NULL THEN 'pending' WHEN phase = 'catch_up' AND NOT redrive THEN 'catching_up' ELSE 'running' END"
     };
 }
 

@@ -100,7 +100,9 @@ fn follow(run: &Run, how: Following) -> Result<Option<Task>> {
         Following::CatchingUp => Claim::CatchUp,
     };
     let waits = || match how {
-        Following::Streaming => Ok(stream::get(run.job_id)?.is_none_or(|stream| stream.retry_pending)),
+        Following::Streaming => {
+            Ok(stream::get(run.job_id)?.is_none_or(|stream| stream.retry_pending))
+        }
         Following::CatchingUp => Ok(false),
     };
     if !unit_stream::any_following(run.run_id, how)? || waits()? {

@@ -20,14 +20,15 @@ use std::time::Instant;
 use super::followed::{Followed, Place};
 use super::obstacle;
 use super::reader::{Item, Reader};
+use super::session;
 use super::settle;
 use crate::catalog::job::Job;
 use crate::catalog::stream::{self, Progress};
 use crate::catalog::unit_stream::{self, Following};
 use crate::error::{Error, Kind, Result, Retry};
 use crate::model::position::Position;
-use crate::model::stream::{GroupEnd, Segment, Stop};
 use crate::pg::{guc, transaction, worker};
+use crate::source::log::{GroupEnd, Segment, Stop};
 use crate::source::mysql::FollowRequest;
 
 /// Follows until nothing is left to follow, or an error.
@@ -55,6 +56,8 @@ fn follow_on(job: &Job, run_id: i64, how: Following, reader: &mut Reader) -> Res
         *reader = reader.renewed()?;
         match ended {
             Ended::Again => {}
+            // With the credentials and the address of now.
+            Ended::Elsewhere => break,
             Ended::Before(stop) => {
                 // The transactions before the obstacle first, and nothing of what follows.
                 let reached = log.place.position.reached(&stop.boundary) == Some(true);
@@ -72,6 +75,8 @@ fn follow_on(job: &Job, run_id: i64, how: Following, reader: &mut Reader) -> Res
 enum Ended {
     /// Something has changed: begin again.
     Again,
+    /// The source is another one by now, or is reached otherwise.
+    Elsewhere,
     /// A unit meets an obstacle there.
     Before(Box<Stop>),
 }
@@ -139,7 +144,7 @@ impl Log<'_> {
         loop {
             let ended = match reader.next_item()? {
                 Item::Segment(first) => self.apply(first, reader)?,
-                Item::Heard(source) => self.hear(source)?,
+                Item::Heard(source) => self.hear(source, reader)?,
                 Item::Reached => Some(Ended::Again),
                 Item::Stop(stop) => Some(Ended::Before(Box::new(stop))),
             };
@@ -203,6 +208,11 @@ impl Log<'_> {
                 group.rows += unit.apply(self.job, changes, self.how)?;
                 group.failing = None;
             }
+            for (index, told) in segment.told {
+                if let Some(followed) = self.units.get_mut(index) {
+                    unit_stream::set_told(&followed.unit, &told)?;
+                }
+            }
             if let Some(end) = segment.end {
                 return Ok(end);
             }
@@ -253,7 +263,12 @@ impl Log<'_> {
         }
     }
 
-    fn hear(&mut self, source: Option<Position>) -> Result<Option<Ended>> {
+    fn hear(&mut self, source: Option<Position>, reader: &Reader) -> Result<Option<Ended>> {
+        // Rights and credentials may have been taken away, the source may have moved.
+        let endpoint = transaction::run(|| session::endpoint(self.job))?;
+        if !reader.reads(&endpoint) {
+            return Ok(Some(Ended::Elsewhere));
+        }
         let same = transaction::run(|| match self.how {
             Following::Streaming => stream::hear(
                 self.job.job_id,

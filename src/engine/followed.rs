@@ -10,6 +10,7 @@ use crate::catalog::unit::Unit;
 use crate::catalog::unit_stream::{self, Following};
 use crate::error::{Error, Kind, Result};
 use crate::model::change::UnitChanges;
+use crate::model::policy::{OnDdl, Policies};
 use crate::model::position::Position;
 use crate::model::reject::MaxRejects;
 use crate::sink::apply::{Applier, Care};
@@ -80,19 +81,22 @@ pub struct Followed {
     /// It is ahead of the log that is read, up to here.
     ahead: Option<Position>,
     max_rejects: MaxRejects,
-    policies: crate::model::policy::Policies,
+    policies: Policies,
+    on_ddl: OnDdl,
 }
 
 impl Followed {
     pub fn begin(job: &Job, unit: Unit) -> Result<Self> {
         let destination = Destination::find(&unit)?;
-        let values = job::unit_options(job.job_id, &unit.unit)?.values;
+        let unit_options = job::unit_options(job.job_id, &unit.unit)?;
+        let values = &unit_options.values;
         let options = job.options()?.values;
         Ok(Followed {
             applier: destination.applier(unit.unit_id)?,
             ahead: unit.position.clone(),
-            max_rejects: options.max_rejects(&values),
-            policies: options.policies(&values),
+            max_rejects: options.max_rejects(values),
+            policies: options.policies(values),
+            on_ddl: unit_options.on_ddl.unwrap_or(job.options()?.on_ddl),
             destination,
             unit,
         })
@@ -103,9 +107,11 @@ impl Followed {
         Ok(FollowedTable {
             net: self
                 .destination
-                .net_changes(self.policies, self.applier.key())?,
+                .net_changes(self.policies, self.applier.key().clone())?,
             plan: self.destination.plan.clone(),
             after: self.ahead.clone(),
+            told: self.unit.told.clone().unwrap_or_default(),
+            ignores_ddl: self.on_ddl == OnDdl::Ignore,
         })
     }
 

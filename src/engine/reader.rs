@@ -14,9 +14,9 @@ use crate::error::{Error, Kind, Result};
 use crate::model::batch::{BatchEnd, BatchSink};
 use crate::model::key::Key;
 use crate::model::position::Position;
-use crate::model::stream::{Segment, Stop, StreamSink};
 use crate::model::table::{SourceTable, SourceTableName};
 use crate::pg::{latch, thread, worker};
+use crate::source::log::{Segment, Stop, StreamSink};
 use crate::source::mysql::{
     self, BoundaryRequest, Check, Connection, Endpoint, FollowRequest, SnapshotRequest,
 };
@@ -31,6 +31,7 @@ const FRAME_BYTES: usize = 512;
 #[derive(Debug)]
 enum Request {
     Preflight,
+    PreflightStream,
     Tables,
     Table(String),
     Boundary(Box<BoundaryRequest>),
@@ -79,8 +80,6 @@ pub enum Item {
 /// A piece of a snapshot, in order.
 #[derive(Debug)]
 pub enum Piece {
-    /// Where exactly the log stood, first, where that was asked.
-    Position(Position),
     /// Encoded rows; buffers may split rows anywhere.
     Rows(Vec<u8>),
     BatchEnd(BatchEnd),
@@ -132,6 +131,15 @@ impl Reader {
         }
     }
 
+    /// What following the log needs, beside what a copy needs.
+    pub fn preflight_stream(&self) -> Result<Vec<Check>> {
+        self.send(Request::PreflightStream)?;
+        match self.receive()? {
+            Frame::Checks(checks) => Ok(checks),
+            _ => Err(out_of_step()),
+        }
+    }
+
     pub fn tables(&self) -> Result<Vec<SourceTableName>> {
         self.send(Request::Tables)?;
         match self.receive()? {
@@ -166,7 +174,15 @@ impl Reader {
         match self.receive()? {
             Frame::Rows(rows) => Ok(Piece::Rows(rows)),
             Frame::BatchEnd(end) => Ok(Piece::BatchEnd(end)),
-            Frame::Position(position) => Ok(Piece::Position(*position)),
+            _ => Err(out_of_step()),
+        }
+    }
+
+    /// Where the log stood at the state of the table that a positioned snapshot reads; to be called
+    /// before its first piece.
+    pub fn snapshot_position(&self) -> Result<Position> {
+        match self.receive()? {
+            Frame::Position(position) => Ok(*position),
             _ => Err(out_of_step()),
         }
     }
@@ -237,7 +253,7 @@ fn thread_ended() -> Error {
     Error::new(Kind::ConnectionLost, "the reader thread has ended")
 }
 
-pub(super) fn out_of_step() -> Error {
+fn out_of_step() -> Error {
     Error::new(Kind::Internal, "the reader thread answered another request")
 }
 
@@ -316,6 +332,7 @@ impl Thread {
         };
         let frame = match request {
             Request::Preflight => Frame::Checks(connection.preflight().await),
+            Request::PreflightStream => Frame::Checks(connection.preflight_stream().await),
             Request::Tables => Frame::Tables(connection.tables().await?),
             Request::Table(name) => Frame::Table(Box::new(connection.table(&name).await?)),
             Request::Boundary(request) => Frame::Boundary(connection.boundary(&request).await?),
@@ -351,8 +368,7 @@ impl StreamSink for QueueSink<'_> {
     }
 
     fn heard(&mut self, source: Option<Position>) -> Result<()> {
-        self.0
-            .push(Frame::Heard(source.map(Box::new)), FRAME_BYTES)
+        self.0.push(Frame::Heard(source.map(Box::new)), FRAME_BYTES)
     }
 
     fn reached(&mut self) -> Result<()> {
@@ -378,6 +394,11 @@ impl BatchSink for QueueSink<'_> {
         self.0
             .push(Frame::Rows(buffer), bytes.saturating_add(FRAME_BYTES))?;
         Ok(self.0.spare())
+    }
+
+    fn position(&mut self, position: Position) -> Result<()> {
+        let frame = Frame::Position(Box::new(position));
+        self.0.push(frame, FRAME_BYTES)
     }
 
     fn batch_end(&mut self, end: BatchEnd) -> Result<()> {

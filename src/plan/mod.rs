@@ -3,6 +3,7 @@
 //! by `sync_plan`, carried out elsewhere.
 
 pub mod apply;
+pub mod as_logged;
 mod cast;
 mod check;
 pub mod chunk;
@@ -12,6 +13,7 @@ mod columns;
 pub mod context;
 pub mod create;
 mod default;
+pub mod drift;
 mod expression;
 pub mod follow;
 pub mod foreign_key;
@@ -32,6 +34,8 @@ mod reuse;
 #[cfg(test)]
 mod sample;
 pub mod sequence;
+pub mod shape;
+pub mod statement;
 pub mod table;
 pub mod target;
 pub mod units;
