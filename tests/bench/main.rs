@@ -23,7 +23,7 @@ mod codec;
 #[allow(dead_code)]
 mod error;
 #[path = "../../src/model/mod.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 mod model;
 
 use contender::Contender;

@@ -27,6 +27,9 @@ pub trait Follower {
     /// Each table as the source has it; else the first that is not.
     fn compare(&mut self, source: &mut Source) -> Result<(), String>;
 
+    /// All its processes.
+    fn processes(&self) -> Vec<u32>;
+
     /// Looks at the memory of its processes from now on, where these work for nothing else.
     fn watch(&self) -> Option<Watch> {
         None

@@ -7,6 +7,7 @@
 
 mod follower;
 mod lag;
+mod processor;
 mod replica;
 mod source;
 mod tributary;
@@ -24,6 +25,8 @@ use tributary::Tributary;
 struct Account {
     follower: Box<dyn Follower>,
     seconds: BTreeMap<Load, Vec<f64>>,
+    /// Of the processor.
+    processor: BTreeMap<Load, Vec<f64>>,
     /// The most of each backlog, in kB.
     memory: BTreeMap<Load, u64>,
     lags: Vec<Lag>,
@@ -89,6 +92,7 @@ impl Account {
         Account {
             follower: Box::new(follower),
             seconds: BTreeMap::new(),
+            processor: BTreeMap::new(),
             memory: BTreeMap::new(),
             lags: Vec::new(),
             error: None,
@@ -129,12 +133,17 @@ impl Account {
 
     fn catch_up(&mut self, load: Load, position: &str) -> Option<f64> {
         let watch = self.follower.watch();
+        let before = processor::seconds(&self.follower.processes());
         let seconds = self.follow(position);
+        let used = processor::seconds(&self.follower.processes()) - before;
         if let Some(kb) = watch.map(watch::Watch::end) {
             let most = self.memory.entry(load).or_default();
             *most = kb.max(*most);
         }
-        self.seconds.entry(load).or_default().extend(seconds);
+        if let Some(seconds) = seconds {
+            self.seconds.entry(load).or_default().push(seconds);
+            self.processor.entry(load).or_default().push(used);
+        }
         seconds
     }
 
@@ -176,28 +185,17 @@ fn report_catch_up(accounts: &[Account], bytes: &BTreeMap<Load, u64>, changes: u
     println!(
         "\nSeconds to catch up with a backlog, medians (and each run); {cores} cores, all servers on one machine:\n"
     );
-    let names: Vec<&str> = accounts.iter().map(|a| a.follower.name()).collect();
-    println!("| backlog | log, MB | {} |", names.join(" | "));
-    println!("|---|---:|{}", "---:|".repeat(names.len()));
-    for load in Load::ALL {
-        let cells: Vec<String> = accounts
-            .iter()
-            .map(|account| match account.seconds.get(&load) {
-                Some(all) if !all.is_empty() => {
-                    let each: Vec<String> = all.iter().map(|one| format!("{one:.1}")).collect();
-                    let median = median(all.iter().copied());
-                    format!("{median:.1} ({})", each.join(", "))
-                }
-                _ => "-".into(),
-            })
-            .collect();
-        println!(
-            "| {} | {} | {} |",
-            load.name(changes),
-            bytes.get(&load).map_or(0, |bytes| bytes / 1_000_000),
-            cells.join(" | ")
-        );
-    }
+    table(
+        accounts,
+        |load| name(load, bytes, changes),
+        |account| &account.seconds,
+    );
+    println!("\nSeconds of the processor that all processes of the follower used for it:\n");
+    table(
+        accounts,
+        |load| name(load, bytes, changes),
+        |account| &account.processor,
+    );
     for account in accounts.iter().filter(|a| !a.memory.is_empty()) {
         println!(
             "\nMost private memory of a worker of {} above a plain backend's, in MB:\n",
@@ -207,6 +205,34 @@ fn report_catch_up(accounts: &[Account], bytes: &BTreeMap<Load, u64>, changes: u
         for (load, kb) in &account.memory {
             println!("| {} | {:.1} |", load.name(changes), *kb as f64 / 1024.0);
         }
+    }
+}
+
+fn name(load: Load, bytes: &BTreeMap<Load, u64>, changes: u64) -> String {
+    let megabytes = bytes.get(&load).map_or(0, |bytes| bytes / 1_000_000);
+    format!("{}; {megabytes} MB of log", load.name(changes))
+}
+
+/// A row for each backlog, a column for each follower.
+fn table(
+    accounts: &[Account],
+    name: impl Fn(Load) -> String,
+    of: impl Fn(&Account) -> &BTreeMap<Load, Vec<f64>>,
+) {
+    let names: Vec<&str> = accounts.iter().map(|a| a.follower.name()).collect();
+    println!("| backlog | {} |", names.join(" | "));
+    println!("|---|{}", "---:|".repeat(names.len()));
+    for load in Load::ALL {
+        let cell = |account: &Account| match of(account).get(&load) {
+            Some(all) => {
+                let each: Vec<String> = all.iter().map(|one| format!("{one:.1}")).collect();
+                let median = median(all.iter().copied());
+                format!("{median:.1} ({})", each.join(", "))
+            }
+            None => "-".to_owned(),
+        };
+        let cells: Vec<String> = accounts.iter().map(cell).collect();
+        println!("| {} | {} |", name(load), cells.join(" | "));
     }
 }
 

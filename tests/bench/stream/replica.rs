@@ -99,4 +99,8 @@ impl Follower for Replica {
         }
         Ok(())
     }
+
+    fn processes(&self) -> Vec<u32> {
+        vec![self.server.pid()]
+    }
 }

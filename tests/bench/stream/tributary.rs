@@ -112,4 +112,10 @@ impl Follower for Tributary {
     fn watch(&self) -> Option<Watch> {
         Some(Watch::start(self.postgres.connect("bench")))
     }
+
+    fn processes(&self) -> Vec<u32> {
+        let mut all = self.postgres.children();
+        all.push(self.postgres.pid());
+        all
+    }
 }
