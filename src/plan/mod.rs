@@ -3,6 +3,7 @@
 //! by `sync_plan`, carried out elsewhere.
 
 pub mod apply;
+pub mod as_logged;
 mod cast;
 mod check;
 pub mod chunk;
@@ -12,8 +13,8 @@ mod columns;
 pub mod context;
 pub mod create;
 mod default;
-mod expression;
 pub mod drift;
+mod expression;
 pub mod follow;
 pub mod foreign_key;
 mod generated;
@@ -33,6 +34,7 @@ mod reuse;
 #[cfg(test)]
 mod sample;
 pub mod sequence;
+pub mod shape;
 pub mod statement;
 pub mod table;
 pub mod target;

@@ -2,8 +2,8 @@
 
 use super::assemble::FollowedTable;
 use crate::error::{Error, Kind};
-use crate::model::stream::Obstacle;
 use crate::plan::statement::{Concern, Statement, renamed};
+use crate::source::log::Obstacle;
 
 /// What a statement that concerns a unit so is to it; None: it may go on.
 pub fn obstacle(
@@ -27,9 +27,10 @@ pub fn obstacle(
         }
         Statement::Unknown(words) => {
             return Some(Obstacle::Refused(
-                refused(format!("the log has a statement that is not understood: {words}")).with_hint(
-                    "look at what it has done; then SELECT sync_resync('<job>', '<unit>');",
-                ),
+                refused(format!(
+                    "the log has a statement that is not understood: {words}"
+                ))
+                .with_hint("look at what it has done; then SELECT sync_resync('<job>', '<unit>');"),
             ));
         }
         Statement::DropTable(_) | Statement::DropDatabase(_) => {
@@ -56,7 +57,9 @@ pub fn obstacle(
             Some(_) => "another table has taken its name at the source".to_owned(),
             None => match altered.moves_rows() {
                 Some(words) => {
-                    format!("ALTER TABLE at the source has moved rows, which no row event tells: {words}")
+                    format!(
+                        "ALTER TABLE at the source has moved rows, which no row event tells: {words}"
+                    )
                 }
                 None => return None,
             },
@@ -75,5 +78,18 @@ pub fn obstacle(
 }
 
 fn refused(what: impl Into<String>) -> Error {
-    Error::new(Kind::LogRefused, what)
+    Error::new(Kind::LogUnsupported, what)
+}
+
+pub fn rolled_back() -> Error {
+    refused("a transaction of the log undoes rows of this table that stand in it")
+        .with_detail(
+            "The source logs that where tables that roll back and tables that do not were changed together.",
+        )
+        .with_hint("SELECT sync_resync('<job>', '<unit>');")
+}
+
+pub fn unsupported_xa() -> Error {
+    refused("an XA transaction has changed this table, and whether it commits is not known yet")
+        .with_hint("when it has ended: SELECT sync_resync('<job>', '<unit>');")
 }
