@@ -229,8 +229,8 @@ fn a_row_is_found_by_a_key_of_any_type() {
         &["INSERT IGNORE INTO {k} SELECT id, v FROM {t} WHERE v IS NOT NULL AND {sound}"],
         &[
             "BEGIN",
-            "DELETE FROM {k} WHERE n = 2",
-            "UPDATE IGNORE {k} SET n = -1, v = (SELECT v FROM {t} WHERE id = 2) WHERE n > 1000 LIMIT 1",
+            "DELETE FROM {k} WHERE n = 1",
+            "UPDATE IGNORE {k} SET n = -1, v = (SELECT v FROM {t} WHERE id = 1) WHERE n > 1000 LIMIT 1",
             "INSERT IGNORE INTO {k} SELECT id, v FROM {t} WHERE v IS NOT NULL AND {sound}",
             "COMMIT",
         ],
@@ -242,7 +242,7 @@ fn a_row_is_found_by_a_key_of_any_type() {
         for table in &keyed {
             let name = &table.name;
             for change in changes {
-                // Not each matrix has a row 2 that is taken.
+                // A key may be there already.
                 let sql = change
                     .replace("{k}", &format!("k{name}"))
                     .replace("{t}", name)
