@@ -19,6 +19,7 @@ mod rights;
 mod schema_options;
 mod schemas;
 mod source_faults;
+mod stream_ddl;
 mod superuser;
 mod two_jobs;
 mod types_matrix;
