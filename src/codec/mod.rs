@@ -53,11 +53,13 @@ mod refused;
 mod replay;
 mod row;
 mod row_json;
+mod stored_text;
 mod target;
 mod temporal;
 mod temporal_text;
 mod text;
 mod text_form;
+mod tuple;
 mod type_text;
 mod uuid;
 mod wire;
@@ -76,7 +78,9 @@ pub use refused::{Refused, RowError};
 pub use replay::replay;
 pub use row::RowEncoder;
 pub use row_json::row_json;
+pub use stored_text::{source_bytes, stored_select, stored_type};
 pub use target::type_name;
+pub use tuple::{chosen_fields, tuple_starts};
 pub use type_text::parse_type;
 
 /// Opens a binary COPY stream: signature, flags (none), length of the header's extension (0).

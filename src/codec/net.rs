@@ -212,6 +212,10 @@ impl NetChanges {
         };
         // An altered value of the key is counted with its row.
         self.key_encoder.take_adjustments();
+        if self.dead > 0 {
+            let live = self.rows.len().saturating_sub(self.dead);
+            changes.upserts.reserve_exact(live);
+        }
         for (key, state) in self.keys.iter() {
             match *state {
                 State::Gone | State::Rejected(_) => {

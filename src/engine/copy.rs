@@ -14,7 +14,7 @@
 //! fast
 //! ```
 
-use super::destination::{Destination, Written, refuses_a_row};
+use super::destination::{Destination, Written};
 use super::prepare::in_one_transaction;
 use super::reader::Reader;
 use super::rejects::{self, Ended};
@@ -31,6 +31,7 @@ use crate::model::policy::Policies;
 use crate::model::reject::{MaxRejects, Reject};
 use crate::model::state::LoadMethod;
 use crate::pg::{transaction, worker};
+use crate::sink::halves::refuses_a_row;
 use crate::sink::target;
 use crate::source::mysql::SnapshotRequest;
 

@@ -15,10 +15,10 @@ use crate::model::policy::Policies;
 use crate::model::reject::Reject;
 use crate::model::state::LoadMethod;
 use crate::pg::relation::Relation;
-use crate::pg::transaction;
 use crate::plan::table::TablePlan;
 use crate::sink::apply::{Applier, Care};
-use crate::sink::copy::{BatchPieces, copy_batch, copy_rows};
+use crate::sink::copy::{BatchPieces, copy_batch};
+use crate::sink::halves::{copy_by_halves, kept_out};
 use crate::sink::{stage, target};
 
 /// The table that the rows of a unit go into, as it is now.
@@ -156,76 +156,27 @@ impl Destination {
             start = start.saturating_add(origin.bytes);
         }
         starts.push(start);
-        if start != rows.len() {
-            return Err(Error::new(
-                Kind::Internal,
-                "the rows of a batch are not as long as they were said to be",
-            ));
-        }
+        let taken = copy_by_halves(&self.relation, &self.columns, rows, &starts)?;
         let mut origins: Vec<Option<RowOrigin>> = origins.into_iter().map(Some).collect();
-        let mut written = Written::default();
-        // Ranges of rows still to be copied, the first on top.
-        let mut ranges = vec![(0, origins.len())];
-        while let Some((from, to)) = ranges.pop() {
-            let (Some(&begin), Some(&end)) = (starts.get(from), starts.get(to)) else {
-                continue;
-            };
-            let some = rows.get(begin..end).unwrap_or_default();
-            if some.is_empty() {
-                continue;
-            }
-            let tried = transaction::attempt(|| {
-                let taken = copy_rows(&self.relation, &self.columns, some.to_vec())?;
-                self.written((to - from) as u64, taken)
-            });
-            match tried {
-                Ok(part) => {
-                    written.rows += part.rows;
-                    written.filtered += part.filtered;
-                }
-                Err(error) if !refuses_a_row(&error) => return Err(error),
-                Err(error) if to - from == 1 => {
-                    if let Some(origin) = origins.get_mut(from).and_then(Option::take) {
-                        written
-                            .rejects
-                            .push(Reject::new(&error, None, origin.key, origin.row));
-                    }
-                }
-                Err(_) => {
-                    let middle = from + (to - from) / 2;
-                    ranges.push((middle, to));
-                    ranges.push((from, middle));
-                }
-            }
-        }
-        Ok(written)
+        let rejects = taken.refused.into_iter().filter_map(|(row, error)| {
+            let origin = origins.get_mut(row)?.take()?;
+            Some(Reject::new(&error, None, origin.key, origin.row))
+        });
+        Ok(Written {
+            rows: taken.rows,
+            filtered: taken.filtered,
+            rejects: rejects.collect(),
+        })
     }
 
-    /// Of `sent` rows the table took so many. Only a trigger may keep rows out.
+    /// Of `sent` rows the table took so many.
     fn written(&self, sent: u64, taken: u64) -> Result<Written> {
-        let filtered = sent.saturating_sub(taken);
-        if taken > sent || filtered > 0 && !self.relation.filters {
-            return Err(Error::new(
-                Kind::InvalidState,
-                format!("the target took {taken} of {sent} rows"),
-            )
-            .with_detail("No trigger of the target table could have kept rows out."));
-        }
         Ok(Written {
             rows: taken,
-            filtered,
+            filtered: kept_out(&self.relation, sent, taken)?,
             rejects: Vec::new(),
         })
     }
-}
-
-/// Is it an error of a row, rather than of the table, the server or the source?
-pub fn refuses_a_row(error: &Error) -> bool {
-    // Data exceptions, constraints, RAISE in a trigger, WITH CHECK OPTION; an index row too large, a
-    // document too deep.
-    error.kind == Kind::Postgres
-        && (matches!(error.sqlstate().get(..2), Some("22" | "23" | "P0" | "44"))
-            || matches!(error.sqlstate(), "54000" | "54001"))
 }
 
 struct Pieces<'a> {

@@ -1,7 +1,6 @@
 //! The end of a unit's rows, and of the unit: all rows are accounted for, its staging table, if it has
 //! one, becomes the target's content, the sequence moves past the last value; then come the steps.
 
-use super::destination::refuses_a_row;
 use super::foreign_keys;
 use super::rejects::{self, Ended};
 use crate::catalog::job::{self, Job};
@@ -13,6 +12,7 @@ use crate::model::state::{LoadMethod, Phase};
 use crate::pg::{relation, spi, transaction};
 use crate::plan::identifier::qualified;
 use crate::plan::table::TablePlan;
+use crate::sink::halves::refuses_a_row;
 use crate::sink::{stage, target};
 
 /// `log_end`: where the source's log, if it is followed, ended after the last row was read.

@@ -110,6 +110,19 @@ pub fn as_origin() {
     }
 }
 
+/// Runs `work` with settings of its own; an ERROR gives them back by the abort that follows it.
+pub fn with_settings<T>(settings: &[(&CStr, &CStr)], work: impl FnOnce() -> T) -> T {
+    // SAFETY: opens a nest level that is closed below, or by the abort.
+    let nest = unsafe { pg_sys::NewGUCNestLevel() };
+    for (name, value) in settings {
+        set_save(name, value);
+    }
+    let value = work();
+    // SAFETY: closes the level opened above.
+    unsafe { pg_sys::AtEOXact_GUC(false, nest) };
+    value
+}
+
 /// Until the current GUC nest level ends.
 pub(super) fn set_save(name: &CStr, value: &CStr) {
     set(name, value, pg_sys::GucAction::GUC_ACTION_SAVE);

@@ -8,8 +8,10 @@
 //! with any other operator an index of citext would not be used.
 
 use super::identifier::{qualified, quote, quoted_list};
+use super::key::same_columns;
 use super::table::{ColumnPlan, TablePlan};
-use crate::codec::RowKey;
+use crate::codec::{RowKey, stored_select, stored_type};
+use crate::error::Result;
 
 const EQUAL: &str = "OPERATOR(pg_catalog.=)";
 
@@ -22,6 +24,26 @@ pub struct ApplyKey {
     pub unique: bool,
     /// The operator of each column by which two keys are equal, with its schema.
     pub operators: Vec<String>,
+}
+
+impl ApplyKey {
+    /// Takes the operators of the index over just its columns: any other would not use the index.
+    pub fn take_operators<'a>(
+        &mut self,
+        indexes: impl Iterator<Item = (&'a Vec<String>, &'a Vec<String>)>,
+    ) {
+        for (columns, operators) in indexes {
+            if same_columns(columns, &self.columns) {
+                let operator = |name| {
+                    let at = columns.iter().position(|column| column == name)?;
+                    operators.get(at).cloned()
+                };
+                let found: Option<Vec<String>> = self.columns.iter().map(operator).collect();
+                self.operators = found.unwrap_or_else(|| self.operators.clone());
+                return;
+            }
+        }
+    }
 }
 
 /// The statements for one unit. They name the tables of the session by `pg_temp`.
@@ -198,4 +220,35 @@ fn upsert(target: &str, rows: &SessionTable, key: &ApplyKey) -> String {
         rows.qualified(),
         quoted_list(&key.columns)
     )
+}
+
+/// The statements that show rows which the target refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedSql {
+    pub name: String,
+    /// A table of the session that takes every row of the unit.
+    pub create: String,
+    /// One array of text for each of its rows, in the order in which they came.
+    pub select: String,
+    pub drop: String,
+}
+
+pub fn refused_sql(plan: &TablePlan) -> Result<RefusedSql> {
+    let name = "tributary_refused".to_string();
+    let table = qualified("pg_temp", &name);
+    let mut columns = Vec::with_capacity(plan.columns.len());
+    let mut values = Vec::with_capacity(plan.columns.len());
+    for (number, column) in plan.columns.iter().enumerate() {
+        columns.push(format!("c{number} {}", stored_type(column.target)?));
+        values.push(stored_select(column.target, &format!("c{number}")));
+    }
+    Ok(RefusedSql {
+        create: format!("CREATE TEMPORARY TABLE {table} ({})", columns.join(", ")),
+        select: format!(
+            "SELECT ARRAY[{}]::pg_catalog.text[] AS values FROM {table} ORDER BY ctid",
+            values.join(", ")
+        ),
+        drop: format!("DROP TABLE {table}"),
+        name,
+    })
 }

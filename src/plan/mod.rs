@@ -33,6 +33,8 @@ mod reuse;
 #[cfg(test)]
 mod sample;
 pub mod sequence;
+pub mod shape;
+pub mod statement;
 pub mod table;
 pub mod target;
 pub mod units;

@@ -3,5 +3,8 @@
 
 pub mod apply;
 pub mod copy;
+pub mod halves;
+mod refused;
 pub mod stage;
+mod staged;
 pub mod target;

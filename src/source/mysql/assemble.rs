@@ -388,7 +388,13 @@ impl Assembler {
             }
             match statement {
                 Statement::Truncate(_) => table.net.truncate(),
-                Statement::AlterTable(altered) => renames.extend(altered.renamed_columns()),
+                Statement::Dml(dml) if dml.empties => table.net.truncate(),
+                Statement::AlterTable(altered) => renames.extend(
+                    altered
+                        .renamed_columns()
+                        .into_iter()
+                        .map(|(from, to)| (from.to_owned(), to.to_owned())),
+                ),
                 _ => {}
             }
         }
@@ -478,7 +484,7 @@ fn out_of_step() -> Error {
 
 fn rolled_back() -> Error {
     Error::new(
-        Kind::LogRefused,
+        Kind::LogUnsupported,
         "a transaction of the log undoes rows of this table that stand in it",
     )
     .with_detail(
@@ -489,7 +495,7 @@ fn rolled_back() -> Error {
 
 fn unsupported_xa() -> Error {
     Error::new(
-        Kind::LogRefused,
+        Kind::LogUnsupported,
         "an XA transaction has changed this table, and whether it commits is not known yet",
     )
     .with_hint("when it has ended: SELECT sync_resync('<job>', '<unit>');")

@@ -16,6 +16,8 @@ pub fn obstacle(
     }
     let plan = &table.plan;
     let what = match statement {
+        // What a source with tables in memory logs when it starts.
+        Statement::Dml(dml) if dml.empties && concern == Concern::Yes => return None,
         Statement::Dml(_) => {
             return Some(Obstacle::Refused(
                 refused("rows were changed by a statement in statement format")
@@ -52,11 +54,16 @@ pub fn obstacle(
                 format!("the table is named {} at the source now", to.table)
             }
             Some(_) => "another table has taken its name at the source".to_owned(),
-            None if altered.changes_rows() => {
-                "ALTER TABLE has changed rows at the source, which no row event tells".to_owned()
-            }
-            None => return None,
+            None => match altered.moves_rows() {
+                Some(words) => {
+                    format!("ALTER TABLE at the source has moved rows, which no row event tells: {words}")
+                }
+                None => return None,
+            },
         },
+        Statement::CreateTable(created) if created.or_replace => {
+            "the table was replaced by another one at the source".to_owned()
+        }
         _ => return None,
     };
     if table.ignores_ddl {
@@ -68,5 +75,5 @@ pub fn obstacle(
 }
 
 fn refused(what: impl Into<String>) -> Error {
-    Error::new(Kind::LogRefused, what)
+    Error::new(Kind::LogUnsupported, what)
 }

@@ -4,11 +4,13 @@
 //! copy needs, `schema` reads the catalog
 //! with `columns`, `indexes`, `constraints` and `definition`, `snapshot` streams rows. A [`connect::Connection`] is all
 //! the state there is: dropping a future in the middle costs that connection and nothing else.
+//! `binlog` follows the log of changes, on a connection of its own kind.
 //! `sql` and `key` are pure: they build every statement whose text depends on data.
 //!
 //! The runtime needs I/O and time. Names are resolved on a thread of the runtime's blocking pool,
 //! which cannot be interrupted: end the runtime with `shutdown_background`, not by dropping it.
 
+pub mod binlog;
 pub mod column_type;
 mod columns;
 pub mod connect;
@@ -20,7 +22,11 @@ mod expression;
 mod indexes;
 pub mod key;
 pub mod options;
+pub mod position;
+mod position_mariadb;
+mod position_mysql;
 pub mod preflight;
+mod results;
 pub mod schema;
 pub mod session;
 pub mod snapshot;
@@ -34,5 +40,6 @@ pub use connect::{Connection, kill};
 pub use endpoint::{Endpoint, split_url, validate_mapping_options, validate_server_options};
 pub use key::usable_key;
 pub use options::FILE_OPTIONS;
+pub use position::SnapshotPosition;
 pub use preflight::Check;
 pub use sql::{BoundaryRequest, KeyRequest, SnapshotRequest};
