@@ -19,5 +19,6 @@ pub mod postgres_client;
 pub mod proxy;
 pub mod sandbox;
 pub mod stream_fixture;
+pub mod stream_verdict;
 pub mod structure;
 pub mod wait;
