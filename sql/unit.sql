@@ -19,6 +19,7 @@ CREATE TABLE tributary.unit (
     frontier       jsonb,
     position       jsonb,
     catch_up_to    jsonb,
+    told           jsonb,
     planned        boolean NOT NULL DEFAULT false,
     loaded_at      timestamptz,
     touched        boolean NOT NULL DEFAULT false,
@@ -54,6 +55,7 @@ COMMENT ON COLUMN tributary.unit.plan IS 'the table plan of the run; null until 
 COMMENT ON COLUMN tributary.unit.frontier IS 'last key that chunks have been cut up to';
 COMMENT ON COLUMN tributary.unit.position IS 'the log is applied to this unit up to here; null where it is in step with the stream';
 COMMENT ON COLUMN tributary.unit.catch_up_to IS 'end of the log after the last row was copied: past it the unit is as the source was';
+COMMENT ON COLUMN tributary.unit.told IS 'what statements in the log have said of the table since the plan was made';
 COMMENT ON COLUMN tributary.unit.planned IS 'all chunks have been cut';
 COMMENT ON COLUMN tributary.unit.loaded_at IS 'time the target was last complete';
 COMMENT ON COLUMN tributary.unit.touched IS 'rows of the target are ours, even where no load was completed';

@@ -170,7 +170,7 @@ fn plan_unit(
         unit: &options,
         installed: &prepare::installed()?,
     };
-    let plan = prepare::plan(job, unit, &context, reader)?;
+    let plan = prepare::plan(job, &reader.table(unit)?, &context)?;
     Ok(match target::find(&plan)? {
         Some(fitted) => Found {
             plan: fitted.plan,

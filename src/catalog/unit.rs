@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::key::Key;
 use crate::model::position::Position;
 use crate::model::state::{LoadMethod, Phase, Priority, UnitStatus};
+use crate::plan::drift::Told;
 use crate::plan::table::TablePlan;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -39,6 +40,8 @@ pub struct Unit {
     pub position: Option<Position>,
     /// End of the log after its last row was copied.
     pub catch_up_to: Option<Position>,
+    /// What the log's statements have said of the table since the plan was made.
+    pub told: Option<Told>,
     /// A load was completed once.
     pub loaded: bool,
     /// Rows of the target may be ours.
@@ -95,7 +98,7 @@ impl Unit {
 
 const COLUMNS: &str = "SELECT u.unit_id, u.job_id, u.run_id, u.unit, u.status, u.phase, u.redrive, u.created_oid::bigint AS created_oid, u.method, \
     u.target_schema::text AS target_schema, u.target_table, u.stage, \
-    u.load_oid::bigint AS load_oid, u.plan, u.frontier, u.position, u.catch_up_to, u.planned, u.loaded_at IS NOT NULL AS loaded, \
+    u.load_oid::bigint AS load_oid, u.plan, u.frontier, u.position, u.catch_up_to, u.told, u.planned, u.loaded_at IS NOT NULL AS loaded, \
     u.touched, u.attempts, u.sqlstate, c.rows_done, c.open_chunks, c.chunks, \
     (SELECT count(*) FROM tributary.step s WHERE s.unit_id = u.unit_id AND s.status <> 'completed' \
        AND s.kind = CASE u.phase WHEN 'indexes' THEN 'index' ELSE 'foreign_key' END) AS open_steps \
@@ -242,7 +245,7 @@ pub fn set_prepared(unit: &Unit, prepared: &Prepared<'_>) -> Result<()> {
     let changed = execute(
         "UPDATE tributary.unit SET status = 'running', phase = 'rows', plan = $2::jsonb, method = $3, stage = $4, \
            created_oid = $12::oid, \
-           load_oid = $5::oid, planned = $6, frontier = NULL, position = $13::jsonb, catch_up_to = NULL, touched = true, \
+           load_oid = $5::oid, planned = $6, frontier = NULL, position = $13::jsonb, catch_up_to = NULL, told = NULL, touched = true, \
            loaded_at = CASE WHEN (target_schema, target_table) = ($7::name, $8) THEN loaded_at END, \
            target_schema = $7::name, target_table = $8, \
            rows_estimated = coalesce($9, rows_estimated), bytes_estimated = coalesce($10, bytes_estimated), \

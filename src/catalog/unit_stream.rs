@@ -17,6 +17,7 @@ use crate::model::policy::Adjustment;
 use crate::model::position::Position;
 use crate::model::reject::Reject;
 use crate::model::state::{Phase, UnitStatus};
+use crate::plan::drift::Told;
 use crate::plan::table::TablePlan;
 
 /// Which units follow the log apart from the stream, or in it.
@@ -162,7 +163,7 @@ pub fn set_in_step(unit: &Unit) -> Result<()> {
 /// The source's table has another shape: rows are of this plan from now on.
 pub fn set_plan(unit: &Unit, plan: &TablePlan) -> Result<()> {
     let changed = execute(
-        "UPDATE tributary.unit SET plan = $3::jsonb, updated_at = clock_timestamp() \
+        "UPDATE tributary.unit SET plan = $3::jsonb, told = NULL, updated_at = clock_timestamp() \
          WHERE unit_id = $1 AND run_id = $2 AND status IN ('catching_up', 'streaming')",
         &[
             unit.unit_id.into(),
@@ -171,6 +172,25 @@ pub fn set_plan(unit: &Unit, plan: &TablePlan) -> Result<()> {
         ],
     )?;
     held(changed, unit)
+}
+
+/// Keeps what statements have said of the unit's table, with the position behind them.
+pub fn set_told(unit: &Unit, told: &Told) -> Result<()> {
+    let changed = execute(
+        "UPDATE tributary.unit SET told = $3::jsonb \
+         WHERE unit_id = $1 AND run_id = $2 AND status IN ('catching_up', 'streaming')",
+        &[
+            unit.unit_id.into(),
+            unit.run_id.into(),
+            (&to_json(told)?).into(),
+        ],
+    )?;
+    held(changed, unit)
+}
+
+/// Records what was done to the unit's target.
+pub fn note(unit: &Unit, what: &str) -> Result<()> {
+    event::record(unit.subject(), "altered", Some(what))
 }
 
 /// The exact position of a copy that no replay could heal, from the copy's own snapshot.

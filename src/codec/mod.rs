@@ -38,6 +38,7 @@ mod float;
 mod float_text;
 mod geometry;
 mod guard;
+pub mod image;
 mod integer;
 mod json;
 mod json_check;

@@ -27,8 +27,8 @@ use crate::catalog::stream::{self, Progress};
 use crate::catalog::unit_stream::{self, Following};
 use crate::error::{Error, Kind, Result, Retry};
 use crate::model::position::Position;
-use crate::model::stream::{GroupEnd, Segment, Stop};
 use crate::pg::{guc, transaction, worker};
+use crate::source::log::{GroupEnd, Segment, Stop};
 use crate::source::mysql::FollowRequest;
 
 /// Follows until nothing is left to follow, or an error.
@@ -207,6 +207,11 @@ impl Log<'_> {
                 group.failing = Some(index);
                 group.rows += unit.apply(self.job, changes, self.how)?;
                 group.failing = None;
+            }
+            for (index, told) in segment.told {
+                if let Some(followed) = self.units.get_mut(index) {
+                    unit_stream::set_told(&followed.unit, &told)?;
+                }
             }
             if let Some(end) = segment.end {
                 return Ok(end);

@@ -88,14 +88,15 @@ pub struct Followed {
 impl Followed {
     pub fn begin(job: &Job, unit: Unit) -> Result<Self> {
         let destination = Destination::find(&unit)?;
-        let values = job::unit_options(job.job_id, &unit.unit)?.values;
+        let unit_options = job::unit_options(job.job_id, &unit.unit)?;
+        let values = &unit_options.values;
         let options = job.options()?.values;
         Ok(Followed {
             applier: destination.applier(unit.unit_id)?,
             ahead: unit.position.clone(),
-            max_rejects: options.max_rejects(&values),
-            policies: options.policies(&values),
-            on_ddl: options.on_ddl(&values),
+            max_rejects: options.max_rejects(values),
+            policies: options.policies(values),
+            on_ddl: unit_options.on_ddl.unwrap_or(job.options()?.on_ddl),
             destination,
             unit,
         })
@@ -106,9 +107,10 @@ impl Followed {
         Ok(FollowedTable {
             net: self
                 .destination
-                .net_changes(self.policies, self.applier.key())?,
+                .net_changes(self.policies, self.applier.key().clone())?,
             plan: self.destination.plan.clone(),
             after: self.ahead.clone(),
+            told: self.unit.told.clone().unwrap_or_default(),
             ignores_ddl: self.on_ddl == OnDdl::Ignore,
         })
     }

@@ -8,11 +8,14 @@ use super::settle;
 use crate::catalog::job::{self, Job};
 use crate::catalog::unit::Unit;
 use crate::catalog::unit_stream::{self, Following};
-use crate::error::{Error, Result, Retry};
+use crate::codec::image::fits;
+use crate::error::{Result, Retry};
+use crate::model::logged::LoggedTable;
 use crate::model::policy::OnDdl;
-use crate::model::stream::{Obstacle, Stop};
 use crate::pg::{server, spi, transaction, worker};
-use crate::plan::drift::{Drift, drift};
+use crate::plan::as_logged::as_logged;
+use crate::plan::drift::{Drift, NewShape, Told, drift};
+use crate::source::log::{Obstacle, Stop};
 
 /// Deals with what stands in a unit's way.
 pub fn meet(job: &Job, log: &Log<'_>, stop: Stop, reader: &Reader) -> Result<()> {
@@ -27,10 +30,17 @@ pub fn meet(job: &Job, log: &Log<'_>, stop: Stop, reader: &Reader) -> Result<()>
             _ => Err(error),
         },
         Obstacle::Shape {
-            renames,
+            logged,
+            told,
             difference,
-            ..
-        } => take_shape(job, unit, &renames, &difference, reader),
+        } => {
+            let shape = Shape {
+                logged: &logged,
+                told: &told,
+                difference: &difference,
+            };
+            take_shape(job, unit, &shape, reader)
+        }
     };
     match outcome {
         Ok(()) => Ok(()),
@@ -39,42 +49,50 @@ pub fn meet(job: &Job, log: &Log<'_>, stop: Stop, reader: &Reader) -> Result<()>
     }
 }
 
-pub fn on_ddl(job: &Job, unit: &Unit) -> Result<OnDdl> {
-    let values = transaction::run(|| job::unit_options(job.job_id, &unit.unit))?.values;
-    Ok(job.options()?.values.on_ddl(&values))
+fn on_ddl(job: &Job, unit: &Unit) -> Result<OnDdl> {
+    let options = transaction::run(|| job::unit_options(job.job_id, &unit.unit))?;
+    Ok(options.on_ddl.unwrap_or(job.options()?.on_ddl))
+}
+
+/// Another shape of a table, and what is known of how it came to be.
+struct Shape<'a> {
+    logged: &'a LoggedTable,
+    told: &'a Told,
+    difference: &'a str,
 }
 
 /// The table is another one: the target follows it, or the unit stops, as `on_ddl` says.
-fn take_shape(
-    job: &Job,
-    unit: &Unit,
-    renames: &[(String, String)],
-    difference: &str,
-    reader: &Reader,
-) -> Result<()> {
-    let options = transaction::run(|| job::unit_options(job.job_id, &unit.unit))?;
+fn take_shape(job: &Job, unit: &Unit, shape: &Shape<'_>, reader: &Reader) -> Result<()> {
     let policy = on_ddl(job, unit)?;
     let old = unit.plan()?;
-    let new = prepare::plan_anew(job, unit, &options, reader)?;
-    match drift(old, &new, policy, renames)? {
+    let now = reader.table(&unit.unit)?;
+    let found = as_logged(old, &now, shape.logged, shape.told, fits)?;
+    let plan = found.complete(prepare::plan_table_of(job, unit, &found.table)?);
+    let new = NewShape {
+        table: &found.table,
+        plan: &plan,
+    };
+    match drift(old, new, shape.told, policy) {
         Drift::Same(plan) | Drift::Ignore(plan) => {
             transaction::run(|| unit_stream::set_plan(unit, &plan))
         }
-        Drift::Apply { statements, plan, .. } => transaction::run(|| {
-            for sql in &statements {
-                spi::execute(sql, &[])?;
+        Drift::Apply(applied) => {
+            for sql in &applied.before {
+                transaction::run(|| spi::execute(sql, &[]).map(drop))?;
             }
-            unit_stream::set_plan(unit, &plan)
-        }),
+            transaction::run(|| {
+                for sql in &applied.statements {
+                    spi::execute(sql, &[])?;
+                }
+                unit_stream::set_plan(unit, &applied.plan)?;
+                let changes = applied.changes.iter().chain(&applied.warnings);
+                let changes: Vec<&str> = changes.map(String::as_str).collect();
+                unit_stream::note(unit, &changes.join("; "))
+            })
+        }
         Drift::Resync { .. } => transaction::run(|| unit_stream::begin_anew(unit)),
-        Drift::Pause(error) => Err(with_difference(error, difference)),
-    }
-}
-
-fn with_difference(error: Error, difference: &str) -> Error {
-    match &error.detail {
-        Some(_) => error,
-        None => error.with_detail(difference),
+        Drift::Pause(error) if error.detail.is_none() => Err(error.with_detail(shape.difference)),
+        Drift::Pause(error) => Err(error),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::catalog::unit::{self, Prepared, Unit};
 use crate::error::{Error, Kind, Result};
 use crate::model::options::{ExistingRows, JobOptions};
 use crate::model::state::LoadMethod;
+use crate::model::table::SourceTable;
 use crate::model::unit_options::UnitOptions;
 use crate::pg::{relation, transaction};
 use crate::plan::context::{Installed, PlanContext};
@@ -33,7 +34,7 @@ pub fn prepare(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
         true => Some(reader.position(Log::Copy)?),
         false => None,
     };
-    let plan = plan_anew(job, unit, &unit_options, reader)?;
+    let plan = plan_table_of(job, unit, &reader.table(&unit.unit)?)?;
     transaction::run(|| {
         unit::begin_preparing(unit)?;
         // A stage of an earlier run, and what that run planned, are of no use any more.
@@ -79,40 +80,34 @@ pub fn prepare(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
     })
 }
 
-/// The plan of a unit as the source describes its table now.
-pub fn plan_anew(
-    job: &Job,
-    unit: &Unit,
-    unit_options: &UnitOptions,
-    reader: &Reader,
-) -> Result<TablePlan> {
-    let (installed, tables) =
-        transaction::run(|| Ok((installed()?, unit::target_tables(unit.run_id)?)))?;
+/// The plan of a unit whose table is like this.
+pub fn plan_table_of(job: &Job, unit: &Unit, table: &SourceTable) -> Result<TablePlan> {
+    let (options, installed, tables) = transaction::run(|| {
+        Ok((
+            job::unit_options(job.job_id, &unit.unit)?,
+            installed()?,
+            unit::target_tables(unit.run_id)?,
+        ))
+    })?;
     let context = PlanContext {
         target_schema: &job.target_schema,
-        target_table: unit_options.target.as_ref().unwrap_or(&unit.target_table),
+        target_table: options.target.as_ref().unwrap_or(&unit.target_table),
         target_tables: &tables,
         job: &job.options()?,
-        unit: unit_options,
+        unit: &options,
         installed: &installed,
     };
-    plan(job, &unit.unit, &context, reader)
+    plan(job, table, &context)
 }
 
-/// The plan of a table as the source describes it now.
-pub fn plan(
-    job: &Job,
-    name: &str,
-    context: &PlanContext<'_>,
-    reader: &Reader,
-) -> Result<TablePlan> {
-    let table = reader.table(name)?;
+/// The plan of a table.
+pub fn plan(job: &Job, table: &SourceTable, context: &PlanContext<'_>) -> Result<TablePlan> {
     let usable: Vec<bool> = table
         .keys
         .iter()
-        .map(|key| usable_key(&table, key))
+        .map(|key| usable_key(table, key))
         .collect();
-    let plan = plan_table(&table, &usable, context)?;
+    let plan = plan_table(table, &usable, context)?;
     match job.streams() {
         true => follow(plan),
         false => Ok(plan),

@@ -14,9 +14,9 @@ use crate::error::{Error, Kind, Result};
 use crate::model::batch::{BatchEnd, BatchSink};
 use crate::model::key::Key;
 use crate::model::position::Position;
-use crate::model::stream::{Segment, Stop, StreamSink};
 use crate::model::table::{SourceTable, SourceTableName};
 use crate::pg::{latch, thread, worker};
+use crate::source::log::{Segment, Stop, StreamSink};
 use crate::source::mysql::{
     self, BoundaryRequest, Check, Connection, Endpoint, FollowRequest, SnapshotRequest,
 };

@@ -19,7 +19,6 @@ pub mod position;
 pub mod reject;
 pub mod server;
 pub mod state;
-pub mod stream;
 pub mod table;
 pub mod unit_options;
 pub mod value_options;

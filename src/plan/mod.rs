@@ -3,6 +3,7 @@
 //! by `sync_plan`, carried out elsewhere.
 
 pub mod apply;
+pub mod as_logged;
 mod cast;
 mod check;
 pub mod chunk;

@@ -1,27 +1,28 @@
 //! From the events of a log to net changes of whole transactions. Pure: events in, segments out.
 //!
 //! ```text
-//! MariaDB   Gtid            [Annotate] TableMap Rows…  Xid | Query COMMIT
-//!           Gtid standalone Query (DDL)
-//! MySQL     Gtid            Query BEGIN  TableMap Rows…  Xid | Query COMMIT
-//!           Gtid            Query (DDL)
+//! MariaDB   Gtid              [Annotate] TableMap Rows…  Xid | Query COMMIT
+//!           Gtid standalone   Query (DDL)
+//! MySQL     Gtid  Query BEGIN TableMap Rows…  Xid | Query COMMIT
+//!           Gtid  Query (DDL)
 //! ```
-//! The position moves at the end of a transaction, never within one.
+//! The position moves at the end of a transaction, and between two of them, never within one.
 
 use std::collections::HashMap;
 
-use super::hindrance::obstacle;
-use super::binlog::{Event, Query, RawEvent, Rows, RowsKind, TableMap};
+use super::binlog::{AlterPart, Event, Heartbeat, Query, RawEvent, Rotate, Rows, TableMap, table_id};
+use super::hindrance::{obstacle, rolled_back, unsupported_xa};
+use super::images::{Decoders, read_rows};
 use crate::codec::NetChanges;
-use crate::codec::image::{ImageDecoder, Wanted, fits};
+use crate::codec::image::Charset;
 use crate::error::{Error, Kind, Result};
 use crate::model::gtid::Gtid;
-use crate::model::logged::LoggedTable;
 use crate::model::position::Position;
-use crate::model::stream::{GroupEnd, Obstacle, Segment, Stop};
-use crate::plan::drift::place_columns;
+use crate::model::server::Flavor;
+use crate::plan::drift::Told;
 use crate::plan::statement::{Concern, Dialect, Statement, classify};
 use crate::plan::table::TablePlan;
+use crate::source::log::{GroupEnd, Obstacle, Segment, Stop};
 
 /// A table whose changes are wanted.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct FollowedTable {
     pub net: NetChanges,
     /// Changes up to here are known already.
     pub after: Option<Position>,
+    /// What statements have said of the table since its plan was made.
+    pub told: Told,
     /// Statements that drop, rename or empty the table are passed over.
     pub ignores_ddl: bool,
 }
@@ -49,50 +52,67 @@ pub enum Step {
 
 /// A segment is handed on in the middle of a transaction when it holds this much.
 const SEGMENT_BYTES: usize = 16 << 20;
+/// Table maps that are kept: those of tables that are not ours are small.
+const MAPS: usize = 10_000;
 
 pub struct Assembler {
     position: Position,
-    database: String,
-    tables: Vec<FollowedTable>,
-    /// Of each table: are the changes of the transaction under way known already?
-    known: Vec<bool>,
-    renames: Vec<Vec<(String, String)>>,
+    /// The source does not tell upper from lower case in names of tables.
+    fold_names: bool,
+    charsets: HashMap<String, Charset>,
+    units: Vec<Unit>,
     maps: HashMap<u64, Mapped>,
+    /// A GTID event has come, anonymous or not, and what it begins has not ended.
+    in_group: bool,
     gtid: Option<Gtid>,
+    alter: Option<AlterPart>,
     in_transaction: bool,
-    /// Of each table: did rows come in the transaction under way?
-    touched: Vec<bool>,
     transactions: u64,
     last_event_at: Option<f64>,
     /// The position has moved since the last segment with an end.
     moved: bool,
 }
 
+struct Unit {
+    table: FollowedTable,
+    /// The changes of the transaction under way are known already.
+    known: bool,
+    /// Rows came in the transaction under way.
+    touched: bool,
+    /// A statement has said something that was not handed on yet.
+    heard: bool,
+}
+
 /// A table map that was read.
 struct Mapped {
     raw: Vec<u8>,
     /// None: not one of ours.
-    table: Option<Box<Decoders>>,
-}
-
-struct Decoders {
-    index: usize,
-    /// An update has two images, which are read at the same time.
-    before: ImageDecoder,
-    after: ImageDecoder,
+    decoders: Option<Box<Decoders>>,
 }
 
 impl Assembler {
-    pub fn new(from: Position, database: String, tables: Vec<FollowedTable>) -> Self {
+    /// `charsets`: how text of each character set of the tables becomes UTF-8.
+    pub fn new(
+        from: Position,
+        fold_names: bool,
+        charsets: HashMap<String, Charset>,
+        tables: Vec<FollowedTable>,
+    ) -> Self {
+        let units = tables.into_iter().map(|table| Unit {
+            table,
+            known: false,
+            touched: false,
+            heard: false,
+        });
         Assembler {
-            known: vec![false; tables.len()],
-            touched: vec![false; tables.len()],
-            renames: vec![Vec::new(); tables.len()],
             position: from,
-            database,
-            tables,
+            fold_names,
+            charsets,
+            units: units.collect(),
             maps: HashMap::new(),
+            in_group: false,
             gtid: None,
+            alter: None,
             in_transaction: false,
             transactions: 0,
             last_event_at: None,
@@ -111,26 +131,26 @@ impl Assembler {
 
     /// Is there anything to hand on: rows, or a position that has moved?
     pub fn has_news(&self) -> bool {
-        self.moved || self.tables.iter().any(|table| !table.net.is_empty())
+        self.moved || self.has_rows()
     }
 
     /// Are there rows to hand on?
     pub fn has_rows(&self) -> bool {
-        self.tables.iter().any(|table| !table.net.is_empty())
+        self.units.iter().any(|unit| !unit.table.net.is_empty())
     }
 
     pub fn bytes(&self) -> usize {
-        self.tables.iter().map(|table| table.net.bytes()).sum()
+        self.units.iter().map(|unit| unit.table.net.bytes()).sum()
     }
 
     /// What has come together since the last call. Outside of a transaction it has an end.
     pub fn take_segment(&mut self) -> Segment {
         let changes = self
-            .tables
+            .units
             .iter_mut()
             .enumerate()
-            .filter(|(_, table)| !table.net.is_empty())
-            .map(|(index, table)| (index, table.net.take()))
+            .filter(|(_, unit)| !unit.table.net.is_empty())
+            .map(|(index, unit)| (index, unit.table.net.take()))
             .collect();
         let end = (!self.in_transaction).then(|| {
             self.moved = false;
@@ -140,182 +160,214 @@ impl Assembler {
                 last_event_at: self.last_event_at,
             }
         });
-        Segment { changes, end }
+        let heard = self.units.iter_mut().enumerate().filter(|(_, unit)| unit.heard);
+        let told = heard
+            .map(|(index, unit)| {
+                unit.heard = false;
+                (index, unit.table.told.clone())
+            })
+            .collect();
+        Segment { changes, told, end }
     }
 
     pub fn event(&mut self, raw: &RawEvent) -> Result<Step> {
-        let event = raw.parse()?;
-        match event {
-            Event::TableMap(map) => return self.map(raw, &map),
-            Event::Rows(rows) => return self.rows(&rows),
-            Event::Gtid(gtid) => {
-                self.gtid = gtid.gtid;
-                if let Some(at) = gtid.committed_at {
-                    self.last_event_at = Some(at);
-                } else {
-                    self.last_event_at = Some(f64::from(raw.header.timestamp));
-                }
-                if gtid.begins_transaction {
+        match Event::parse(raw)? {
+            Event::TableMap(map) => self.map(raw, map),
+            Event::Rows(rows) => self.rows(raw, &rows),
+            Event::MariaDbGtid(event) => {
+                self.in_group = true;
+                self.gtid = Some(Gtid::MariaDb(event.gtid));
+                self.alter = event.alter;
+                self.last_event_at = Some(f64::from(raw.header.timestamp));
+                if !event.standalone {
                     self.begin();
                 }
+                Ok(Step::Within)
             }
-            Event::Xid => return Ok(self.end(raw)),
-            Event::Query(query) => return self.query(raw, &query),
-            Event::Rotate { file, offset } => {
-                self.maps.clear();
-                if !self.in_transaction && (self.position.file != file || raw.header.log_pos > 0) {
-                    self.position.file = file;
-                    self.position.offset = offset;
-                    self.moved = true;
-                }
+            Event::Gtid(event) => {
+                self.in_group = true;
+                self.gtid = event.gtid.map(Gtid::MySql);
+                let microseconds = event.committed_at.map(|at| at as f64 / 1e6);
+                self.last_event_at =
+                    microseconds.or_else(|| Some(f64::from(raw.header.timestamp)));
+                Ok(Step::Within)
             }
+            Event::Xid(_) => self.end(raw),
+            Event::Query(query) | Event::LoadQuery(query) => self.query(raw, &query),
+            Event::XaPrepare(half) => match self.touched() {
+                Some(unit) if !half.one_phase => Ok(self.stop(unit, unsupported_xa())),
+                _ => self.end(raw),
+            },
+            Event::Rotate(rotate) => self.rotate(rotate),
             Event::FormatDescription(_) => {
                 self.maps.clear();
-                self.pass(raw);
-            }
-            Event::Heartbeat { file, offset } => {
-                if !self.in_transaction && (&file, offset) != (&self.position.file, self.position.offset) {
-                    self.position.file = file;
-                    self.position.offset = offset;
-                    self.moved = true;
+                if raw.header.timestamp > 0 && *raw.file == *self.position.file {
+                    self.position.file_created = Some(raw.header.timestamp);
                 }
-                return Ok(Step::Boundary);
+                self.pass(raw)
             }
-            Event::XaPrepare if self.touched_any() => {
-                return Ok(self.refuse_touched(unsupported_xa()));
-            }
-            Event::XaPrepare => return Ok(self.end(raw)),
-            Event::Skipped => self.pass(raw),
+            Event::Heartbeat(beat) => self.heartbeat(raw, beat),
+            Event::Stop
+            | Event::PreviousGtids(_)
+            | Event::MariaDbGtidList(_)
+            | Event::Nothing => self.pass(raw),
+            Event::TransactionPayload(_) | Event::Annotation(_) => Ok(Step::Within),
         }
-        Ok(Step::Within)
     }
 
     fn begin(&mut self) {
         self.in_transaction = true;
-        self.touched.fill(false);
-        for (known, table) in self.known.iter_mut().zip(&mut self.tables) {
-            *known = match &table.after {
+        for unit in &mut self.units {
+            unit.touched = false;
+            unit.known = match &unit.table.after {
                 Some(after) => self.position.reached(after) != Some(true),
                 None => false,
             };
-            if !*known {
-                table.after = None;
+            if !unit.known {
+                unit.table.after = None;
             }
         }
     }
 
     /// The transaction under way, or a statement that is one by itself, ends with this event.
-    fn end(&mut self, raw: &RawEvent) -> Step {
+    fn end(&mut self, raw: &RawEvent) -> Result<Step> {
         self.in_transaction = false;
-        self.move_to(raw.header.log_pos);
-        if let (Some(gtid), Some(gtids)) = (self.gtid.take(), &mut self.position.gtids) {
-            gtids.add(&gtid);
+        self.in_group = false;
+        self.alter = None;
+        self.move_to(&raw.file, raw.end);
+        if let (Some(gtid), Some(gtids)) = (self.gtid.take(), &mut self.position.gtids)
+            && !gtids.add(&gtid)
+        {
+            return Err(raw.unreadable());
         }
         self.transactions += 1;
         self.moved = true;
-        Step::Boundary
+        Ok(Step::Boundary)
     }
 
     /// An event between transactions moves the position.
-    fn pass(&mut self, raw: &RawEvent) {
-        if !self.in_transaction && self.gtid.is_none() && raw.header.log_pos > 0 {
-            self.move_to(raw.header.log_pos);
+    fn pass(&mut self, raw: &RawEvent) -> Result<Step> {
+        if self.is_between() && !raw.header.is_artificial() && raw.header.log_pos > 0 {
+            self.move_to(&raw.file, raw.end);
+        }
+        Ok(Step::Within)
+    }
+
+    /// Is the log between two transactions?
+    fn is_between(&self) -> bool {
+        !self.in_transaction && !self.in_group
+    }
+
+    /// Never backwards: a dump by GTID begins with the head of a file.
+    fn move_to(&mut self, file: &str, offset: u64) {
+        let there = Position {
+            file: file.to_owned(),
+            offset,
+            gtids: None,
+            file_created: None,
+            server: self.position.server.clone(),
+        };
+        let (ours, theirs) = (self.position.file_number(), there.file_number());
+        let forward = match theirs.cmp(&ours) {
+            std::cmp::Ordering::Greater => true,
+            std::cmp::Ordering::Equal => offset > self.position.offset,
+            std::cmp::Ordering::Less => false,
+        };
+        if forward {
+            if self.position.file != there.file {
+                self.position.file_created = None;
+                self.position.file = there.file;
+            }
+            self.position.offset = offset;
             self.moved = true;
         }
     }
 
-    /// The log has 32 bits for an offset; a file may grow beyond.
-    fn move_to(&mut self, log_pos: u32) {
-        if log_pos == 0 {
-            return;
+    fn rotate(&mut self, rotate: Rotate) -> Result<Step> {
+        self.maps.clear();
+        if self.is_between() {
+            self.move_to(&rotate.file, rotate.offset);
         }
-        let low = self.position.offset & 0xffff_ffff;
-        let high = self.position.offset - low;
-        let wrapped = u64::from(log_pos) < low;
-        self.position.offset = high + u64::from(log_pos) + if wrapped { 1 << 32 } else { 0 };
-    }
-
-    fn map(&mut self, raw: &RawEvent, map: &TableMap) -> Result<Step> {
-        if let Some(mapped) = self.maps.get(&map.table_id)
-            && mapped.raw == raw.data
-        {
-            return Ok(Step::Within);
-        }
-        let logged = map.table()?;
-        let index = self.index_of(&logged.schema, &logged.name);
-        let table = match index {
-            None => None,
-            Some(index) => match self.decoders(index, &logged)? {
-                Ok(decoders) => Some(Box::new(decoders)),
-                // Known changes need not be read.
-                Err(_) if self.known.get(index) == Some(&true) => None,
-                Err(difference) => {
-                    let renames = self.renames.get(index).cloned().unwrap_or_default();
-                    return Ok(self.stop(
-                        index,
-                        Obstacle::Shape {
-                            logged,
-                            renames,
-                            difference,
-                        },
-                    ));
-                }
-            },
-        };
-        let raw = raw.data.clone();
-        self.maps.insert(map.table_id, Mapped { raw, table });
         Ok(Step::Within)
     }
 
-    /// The decoders of a table's rows, or how the log's table differs from the plan's.
-    fn decoders(&self, index: usize, logged: &LoggedTable) -> Result<Result<Decoders, String>> {
-        let Some(table) = self.tables.get(index) else {
-            return Err(out_of_step());
-        };
-        let places = match place_columns(&table.plan, logged, fits) {
-            Ok(places) => places,
-            Err(shape) => return Ok(Err(shape.to_string())),
-        };
-        let wanted: Vec<Wanted<'_>> = table
-            .plan
-            .columns
-            .iter()
-            .zip(places)
-            .map(|(column, index)| Wanted {
-                index,
-                column: &column.source,
-            })
-            .collect();
-        let decoder = ImageDecoder::new(&logged.columns, &wanted)?;
-        Ok(Ok(Decoders {
-            index,
-            before: decoder.clone(),
-            after: decoder,
-        }))
+    fn heartbeat(&mut self, raw: &RawEvent, beat: Heartbeat) -> Result<Step> {
+        if !self.is_between() {
+            return Ok(Step::Within);
+        }
+        let offset = beat.offset.unwrap_or(u64::from(raw.header.log_pos));
+        self.move_to(&beat.file, offset);
+        Ok(Step::Boundary)
     }
 
-    fn rows(&mut self, rows: &Rows<'_>) -> Result<Step> {
-        let Some(mapped) = self.maps.get_mut(&rows.table_id) else {
-            return Err(Error::new(
-                Kind::ProtocolViolation,
-                format!("the log has rows of table {} without its map", rows.table_id),
-            ));
+    fn map(&mut self, raw: &RawEvent, map: TableMap) -> Result<Step> {
+        if self.is_mapped(raw) {
+            return Ok(Step::Within);
+        }
+        let decoders = match self.index_of(&map.table.schema, &map.table.name) {
+            Some(index) if !self.is_known(index) => {
+                let plan = &self.unit(index)?.table.plan;
+                match Decoders::new(index, plan, &map.table, &self.charsets)? {
+                    Ok(decoders) => Some(Box::new(decoders)),
+                    Err(difference) => {
+                        let obstacle = Obstacle::Shape {
+                            logged: map.table,
+                            told: self.unit(index)?.table.told.clone(),
+                            difference,
+                        };
+                        return Ok(self.stop_at(index, obstacle));
+                    }
+                }
+            }
+            // Changes that are known need not be read, nor their shape.
+            Some(_) => return Ok(Step::Within),
+            None => None,
         };
-        let Some(decoders) = &mut mapped.table else {
+        if self.maps.len() >= MAPS {
+            self.maps.clear();
+        }
+        let mapped = Mapped {
+            raw: raw.data.clone(),
+            decoders,
+        };
+        self.maps.insert(map.table_id, mapped);
+        Ok(Step::Within)
+    }
+
+    /// Was this very map read before?
+    fn is_mapped(&self, raw: &RawEvent) -> bool {
+        let known = table_id(&raw.data).and_then(|id| self.maps.get(&id));
+        known.is_some_and(|mapped| mapped.raw == raw.data)
+    }
+
+    fn rows(&mut self, raw: &RawEvent, rows: &Rows<'_>) -> Result<Step> {
+        if rows.no_table() {
+            return Ok(Step::Within);
+        }
+        // A map of changes that are known was not kept.
+        let Some(mapped) = self.maps.get_mut(&rows.table_id) else {
+            return match self.units.iter().any(|unit| unit.known) {
+                true => Ok(Step::Within),
+                false => Err(raw.unreadable()),
+            };
+        };
+        let Some(decoders) = &mut mapped.decoders else {
             return Ok(Step::Within);
         };
         let index = decoders.index;
-        let Some(table) = self.tables.get_mut(index) else {
-            return Err(out_of_step());
+        let Some(unit) = self.units.get_mut(index) else {
+            return Err(lost());
         };
-        if self.known.get(index) == Some(&true) {
+        if unit.known {
             return Ok(Step::Within);
         }
-        if let Some(touched) = self.touched.get_mut(index) {
-            *touched = true;
-        }
-        if let Err(error) = read_rows(decoders, rows, &mut table.net) {
-            return Ok(self.stop(index, Obstacle::Refused(error)));
+        unit.touched = true;
+        if let Err(error) = read_rows(decoders, rows, &mut unit.table.net) {
+            let error = match error.detail {
+                None => error.with_detail(raw.place()),
+                Some(_) => error,
+            };
+            return Ok(self.stop(index, error));
         }
         match self.bytes() >= SEGMENT_BYTES {
             true => Ok(Step::Full),
@@ -324,15 +376,27 @@ impl Assembler {
     }
 
     fn query(&mut self, raw: &RawEvent, query: &Query<'_>) -> Result<Step> {
-        let database = query.database();
-        let text = query.text();
-        match classify(&text, &database) {
-            Statement::Begin => self.begin(),
-            Statement::Commit => return Ok(self.end(raw)),
-            Statement::Rollback if self.in_transaction && self.touched_any() => {
-                return Ok(self.refuse_touched(rolled_back()));
+        let text = query.shown();
+        let dialect = Dialect {
+            mariadb: self.position.server.flavor == Flavor::MariaDb,
+            sql_mode: query.sql_mode.unwrap_or_default(),
+            fold_names: self.fold_names,
+        };
+        match classify(&text, &query.database, dialect) {
+            Statement::Begin | Statement::XaStart(_) => self.begin(),
+            Statement::Commit => return self.end(raw),
+            Statement::Rollback | Statement::RollbackTo(_) if self.touched().is_some() => {
+                return Ok(self.stop(self.touched().unwrap_or(0), rolled_back()));
             }
-            Statement::Rollback => return Ok(self.end(raw)),
+            Statement::Rollback => return self.end(raw),
+            Statement::Savepoint(_)
+            | Statement::RollbackTo(_)
+            | Statement::Release(_)
+            | Statement::XaEnd(_) => {}
+            // It is logged again when it has taken effect.
+            _ if matches!(self.alter, Some(AlterPart::Started | AlterPart::RolledBack)) => {
+                return self.end(raw);
+            }
             statement => return self.statement(raw, &statement),
         }
         Ok(Step::Within)
@@ -340,94 +404,98 @@ impl Assembler {
 
     /// A statement that neither begins nor ends a transaction of rows.
     fn statement(&mut self, raw: &RawEvent, statement: &Statement) -> Result<Step> {
+        for index in 0..self.units.len() {
+            if self.is_known(index) {
+                continue;
+            }
+            let concern = self.concern(index, statement);
+            if let Some(obstacle) = obstacle(&self.unit(index)?.table, concern, statement) {
+                return Ok(self.stop_at(index, obstacle));
+            }
+        }
+        for index in 0..self.units.len() {
+            if !self.is_known(index) && self.concern(index, statement) == Concern::Yes {
+                self.take_effect(index, statement);
+            }
+        }
+        match self.in_transaction {
+            true => Ok(Step::Within),
+            false => self.end(raw),
+        }
+    }
+
+    /// What a statement does to a unit in whose way it does not stand.
+    fn take_effect(&mut self, index: usize, statement: &Statement) {
+        let Some(unit) = self.units.get_mut(index) else {
+            return;
+        };
         match statement {
-            Statement::XaStart(_) => self.begin(),
-            Statement::Savepoint(_) | Statement::Release(_) | Statement::XaEnd(_) => {}
-            Statement::RollbackTo(_) if self.touched_any() => {
-                return Ok(self.refuse_touched(rolled_back()));
+            Statement::Truncate(_) => unit.table.net.truncate(),
+            Statement::Dml(dml) if dml.empties => unit.table.net.truncate(),
+            Statement::AlterTable(altered) => {
+                unit.table.told.hear(altered);
+                unit.heard = true;
             }
-            Statement::RollbackTo(_) => {}
-            _ => {
-                for index in 0..self.tables.len() {
-                    if let Some(obstacle) = self.obstacle(index, statement) {
-                        return Ok(self.stop(index, obstacle));
-                    }
-                }
-                self.take_effect(statement);
-                if !self.in_transaction {
-                    return Ok(self.end(raw));
-                }
-            }
+            _ => {}
         }
-        Ok(Step::Within)
+        // The next map is looked at, even one of the same bytes.
+        self.maps.clear();
     }
 
-    /// Does the statement stand in a unit's way?
-    fn obstacle(&self, index: usize, statement: &Statement) -> Option<Obstacle> {
-        let table = self.tables.get(index)?;
-        if self.is_known(index) {
-            return None;
-        }
-        let plan = &table.plan;
-        let concern = statement.concern(&plan.source_schema, &plan.source_table);
-        obstacle(table, concern, statement)
-    }
-
-    /// What a statement does that stands in nobody's way.
-    fn take_effect(&mut self, statement: &Statement) {
-        for index in 0..self.tables.len() {
-            let known = self.is_known(index);
-            let (Some(table), Some(renames)) =
-                (self.tables.get_mut(index), self.renames.get_mut(index))
-            else {
-                continue;
-            };
-            let (schema, name) = (&table.plan.source_schema, &table.plan.source_table);
-            if known || statement.concern(schema, name) != Concern::Yes {
-                continue;
-            }
-            match statement {
-                Statement::Truncate(_) => table.net.truncate(),
-                Statement::Dml(dml) if dml.empties => table.net.truncate(),
-                Statement::AlterTable(altered) => renames.extend(
-                    altered
-                        .renamed_columns()
-                        .into_iter()
-                        .map(|(from, to)| (from.to_owned(), to.to_owned())),
-                ),
-                _ => {}
-            }
+    fn concern(&self, index: usize, statement: &Statement) -> Concern {
+        let Some(unit) = self.units.get(index) else {
+            return Concern::No;
+        };
+        let plan = &unit.table.plan;
+        match self.fold_names {
+            true => statement.concern(
+                &plan.source_schema.to_lowercase(),
+                &plan.source_table.to_lowercase(),
+            ),
+            false => statement.concern(&plan.source_schema, &plan.source_table),
         }
     }
 
     fn is_known(&self, index: usize) -> bool {
-        let Some(after) = self.tables.get(index).and_then(|table| table.after.as_ref()) else {
+        let Some(unit) = self.units.get(index) else {
             return false;
         };
-        match self.in_transaction {
-            true => self.known.get(index) == Some(&true),
-            false => self.position.reached(after) != Some(true),
+        match (&unit.table.after, self.in_transaction) {
+            (None, _) => false,
+            (Some(_), true) => unit.known,
+            (Some(after), false) => self.position.reached(after) != Some(true),
         }
     }
 
     fn index_of(&self, schema: &str, name: &str) -> Option<usize> {
-        self.tables.iter().position(|table| {
-            table.plan.source_schema == schema && table.plan.source_table == name
+        let same = |ours: &str, theirs: &str| match self.fold_names {
+            true => ours.to_lowercase() == theirs.to_lowercase(),
+            false => ours == theirs,
+        };
+        self.units.iter().position(|unit| {
+            let plan = &unit.table.plan;
+            same(&plan.source_schema, schema) && same(&plan.source_table, name)
         })
     }
 
-    fn touched_any(&self) -> bool {
-        self.touched.iter().any(|touched| *touched)
+    fn unit(&self, index: usize) -> Result<&Unit> {
+        self.units.get(index).ok_or_else(lost)
     }
 
-    /// A unit that has rows in the transaction under way goes no further; the others come to the same
-    /// point again without it.
-    fn refuse_touched(&self, error: Error) -> Step {
-        let index = self.touched.iter().position(|touched| *touched);
-        self.stop(index.unwrap_or(0), Obstacle::Refused(error))
+    /// A unit that has rows in the transaction under way.
+    fn touched(&self) -> Option<usize> {
+        match self.in_transaction {
+            true => self.units.iter().position(|unit| unit.touched),
+            false => None,
+        }
     }
 
-    fn stop(&self, unit: usize, obstacle: Obstacle) -> Step {
+    fn stop(&self, unit: usize, error: Error) -> Step {
+        self.stop_at(unit, Obstacle::Refused(error))
+    }
+
+    /// A unit goes no further. Others that cannot either come to the same point again without it.
+    fn stop_at(&self, unit: usize, obstacle: Obstacle) -> Step {
         Step::Stop(Box::new(Stop {
             unit,
             boundary: self.position.clone(),
@@ -436,67 +504,6 @@ impl Assembler {
     }
 }
 
-/// Reads the images of a rows event.
-fn read_rows(decoders: &mut Decoders, rows: &Rows<'_>, net: &mut NetChanges) -> Result<()> {
-    let mut rest = rows.images;
-    while !rest.is_empty() {
-        match rows.kind {
-            RowsKind::Write => {
-                let image = take_image(&mut decoders.after, rows.present, &mut rest)?;
-                net.insert(decoders.after.cells(image))?;
-            }
-            RowsKind::Delete => {
-                let image = take_image(&mut decoders.before, rows.present, &mut rest)?;
-                net.delete(decoders.before.cells(image))?;
-            }
-            RowsKind::Update => {
-                let before = take_image(&mut decoders.before, rows.present, &mut rest)?;
-                let after = take_image(&mut decoders.after, rows.present_after, &mut rest)?;
-                net.update(decoders.before.cells(before), decoders.after.cells(after))?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The next image, taken off the rest.
-fn take_image<'a>(
-    decoder: &mut ImageDecoder,
-    present: &[u8],
-    rest: &mut &'a [u8],
-) -> Result<&'a [u8]> {
-    let length = decoder.read(present, rest)?;
-    match rest.split_at_checked(length) {
-        Some((image, after)) if length > 0 => {
-            *rest = after;
-            Ok(image)
-        }
-        _ => Err(Error::new(
-            Kind::ProtocolViolation,
-            "a row image of the log has no end",
-        )),
-    }
-}
-
-fn out_of_step() -> Error {
+fn lost() -> Error {
     Error::new(Kind::Internal, "a table of the log has lost its unit")
-}
-
-fn rolled_back() -> Error {
-    Error::new(
-        Kind::LogUnsupported,
-        "a transaction of the log undoes rows of this table that stand in it",
-    )
-    .with_detail(
-        "The source logs that where tables that roll back and tables that do not were changed together.",
-    )
-    .with_hint("SELECT sync_resync('<job>', '<unit>');")
-}
-
-fn unsupported_xa() -> Error {
-    Error::new(
-        Kind::LogUnsupported,
-        "an XA transaction has changed this table, and whether it commits is not known yet",
-    )
-    .with_hint("when it has ended: SELECT sync_resync('<job>', '<unit>');")
 }

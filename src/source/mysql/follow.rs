@@ -14,7 +14,7 @@ use super::binlog::{BinlogStream, DumpRequest};
 use super::connect::Connection;
 use crate::error::Result;
 use crate::model::position::Position;
-use crate::model::stream::StreamSink;
+use crate::source::log::StreamSink;
 
 pub use super::assemble::FollowedTable;
 
@@ -50,14 +50,11 @@ where
 {
     let endpoint = probe.endpoint().clone();
     let from = probe.check_position(&request.from).await?;
-    let mut tables = request.tables;
-    probe.read_character_sets(&mut tables).await?;
-    let mut log = BinlogStream::open(
-        &endpoint,
-        DumpRequest::new(from.clone(), request.server_id),
-    )
-    .await?;
-    let mut assembler = Assembler::new(from, endpoint.database().to_owned(), tables);
+    let charsets = probe.charsets(&request.tables).await?;
+    let fold_names = probe.folds_names().await?;
+    let dump = DumpRequest::at(&from, request.server_id);
+    let mut log = BinlogStream::open(&endpoint, dump).await?;
+    let mut assembler = Assembler::new(from, fold_names, charsets, request.tables);
     sink.heard(Some(probe.current_position().await?))?;
     let mut probed = Instant::now();
     let mut tick = tokio::time::interval(TICK);

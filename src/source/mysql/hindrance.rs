@@ -2,8 +2,8 @@
 
 use super::assemble::FollowedTable;
 use crate::error::{Error, Kind};
-use crate::model::stream::Obstacle;
 use crate::plan::statement::{Concern, Statement, renamed};
+use crate::source::log::Obstacle;
 
 /// What a statement that concerns a unit so is to it; None: it may go on.
 pub fn obstacle(
@@ -76,4 +76,17 @@ pub fn obstacle(
 
 fn refused(what: impl Into<String>) -> Error {
     Error::new(Kind::LogUnsupported, what)
+}
+
+pub fn rolled_back() -> Error {
+    refused("a transaction of the log undoes rows of this table that stand in it")
+        .with_detail(
+            "The source logs that where tables that roll back and tables that do not were changed together.",
+        )
+        .with_hint("SELECT sync_resync('<job>', '<unit>');")
+}
+
+pub fn unsupported_xa() -> Error {
+    refused("an XA transaction has changed this table, and whether it commits is not known yet")
+        .with_hint("when it has ended: SELECT sync_resync('<job>', '<unit>');")
 }

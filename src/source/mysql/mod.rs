@@ -10,7 +10,9 @@
 //! The runtime needs I/O and time. Names are resolved on a thread of the runtime's blocking pool,
 //! which cannot be interrupted: end the runtime with `shutdown_background`, not by dropping it.
 
+mod assemble;
 pub mod binlog;
+mod charsets;
 pub mod column_type;
 mod columns;
 pub mod connect;
@@ -19,6 +21,9 @@ mod definition;
 pub mod endpoint;
 pub mod errors;
 mod expression;
+pub mod follow;
+mod hindrance;
+mod images;
 mod indexes;
 pub mod key;
 pub mod options;
@@ -31,13 +36,12 @@ pub mod schema;
 pub mod session;
 pub mod snapshot;
 pub mod sql;
-mod stub;
 mod told;
-pub use stub::*;
 pub mod url;
 
 pub use connect::{Connection, kill};
 pub use endpoint::{Endpoint, split_url, validate_mapping_options, validate_server_options};
+pub use follow::{FollowRequest, FollowedTable, follow};
 pub use key::usable_key;
 pub use options::FILE_OPTIONS;
 pub use position::SnapshotPosition;

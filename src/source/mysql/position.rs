@@ -227,3 +227,6 @@ pub(super) fn grant_statement(server: &ServerInfo) -> String {
     };
     format!("At the source: GRANT REPLICATION SLAVE, {client} ON *.* TO {account};")
 }
+impl Connection {
+    pub async fn check_position(&mut self, position: &Position) -> Result<Position> { Ok(position.clone()) }
+}

@@ -1,10 +1,11 @@
 //! What the reader of a log hands to the main thread: net changes of whole source transactions, and
 //! why it can go no further.
 
-use super::change::UnitChanges;
-use super::logged::LoggedTable;
-use super::position::Position;
 use crate::error::{Error, Result};
+use crate::model::change::UnitChanges;
+use crate::model::logged::LoggedTable;
+use crate::model::position::Position;
+use crate::plan::drift::Told;
 
 /// Changes of one or more units since the segment before. Segments are applied in order; those up to
 /// one with an `end` commit together: a source transaction is not split.
@@ -12,6 +13,8 @@ use crate::error::{Error, Result};
 pub struct Segment {
     /// By the unit's place in the request.
     pub changes: Vec<(usize, UnitChanges)>,
+    /// What statements since a unit's plan was made have said of its table, where that has changed.
+    pub told: Vec<(usize, Told)>,
     /// The segment ends at the end of a source transaction.
     pub end: Option<GroupEnd>,
 }
@@ -33,8 +36,8 @@ pub enum Obstacle {
     /// Its rows have another shape from here on.
     Shape {
         logged: LoggedTable,
-        /// Columns that a statement since the unit's plan has renamed: old name, new name.
-        renames: Vec<(String, String)>,
+        told: Told,
+        /// In words.
         difference: String,
     },
     /// What comes cannot be applied.
