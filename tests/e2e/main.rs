@@ -21,6 +21,7 @@ mod schemas;
 mod source_faults;
 mod stream_check;
 mod stream_ddl;
+mod stream_ddl_policies;
 mod stream_failover;
 mod stream_formats;
 mod stream_position;

@@ -33,6 +33,9 @@ pub enum Outcome {
 pub fn outcome(kind: Kind, on_ddl: &str) -> Outcome {
     use Outcome::*;
     match (on_ddl, kind) {
+        // Columns are known by their places only.
+        ("unnamed", Kind::Replaced | Kind::Gone) => Parks,
+        ("unnamed", _) => FollowsOrParks,
         (_, Kind::Nothing) => Follows,
         ("apply", Kind::Columns | Kind::Widened) => Follows,
         ("apply" | "pause", Kind::Unclear) => FollowsOrParks,
@@ -66,8 +69,7 @@ pub struct Trial {
 impl Trial {
     /// All cases, under a writer who does not stop, into the job `j`.
     #[track_caller]
-    pub fn run(name: &str, on_ddl: &'static str) -> Trial {
-        let mut test = Databases::logged(name);
+    pub fn run(mut test: Databases, on_ddl: &'static str) -> Trial {
         let rows = numbers(1, 50);
         for case in cases() {
             let [columns, tail] = case.definition;
@@ -79,9 +81,10 @@ impl Trial {
                 ),
             ]);
         }
+        let option = if on_ddl == "unnamed" { "apply" } else { on_ddl };
         test.stream_job(
             "j",
-            &format!(r#"{{"on_ddl": "{on_ddl}", "workers": 3, "retry_initial": "50 ms"}}"#),
+            &format!(r#"{{"on_ddl": "{option}", "workers": 3, "retry_initial": "50 ms"}}"#),
         );
         test.start("j");
         test.wait_streaming("j");
