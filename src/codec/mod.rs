@@ -43,6 +43,7 @@ mod integer;
 mod json;
 mod json_check;
 mod json_escape;
+mod kept_rejects;
 mod key_table;
 mod key_value;
 mod mapping;
@@ -67,6 +68,8 @@ mod wire;
 
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod net_tests;
 #[cfg(test)]
 mod tests;
 

@@ -7,19 +7,14 @@
 //! Two images of a key are the same key when the codec gives them the same bytes. The target may find
 //! two such keys equal (a collation, citext); as deletes come before upserts, that does no harm.
 
+use super::kept_rejects::KeptRejects;
 use super::key_table::KeyTable;
-use super::key_value::key_of;
 use super::refused::{Refused, RowError};
 use super::row::RowEncoder;
-use super::row_json;
 use crate::error::{Error, Kind, Result};
 use crate::model::cell::Cell;
 use crate::model::change::{LoggedRows, UnitChanges};
-use crate::model::reject::Reject;
 use crate::model::table::SourceColumn;
-
-/// What a reject takes beside its row, about.
-const REJECT: usize = 512;
 
 /// Room for rows that is kept from one call of `take` to the next.
 const KEPT: usize = 64 * 1024;
@@ -39,10 +34,8 @@ pub struct RowKey {
 #[derive(Debug)]
 pub struct NetChanges {
     encoder: RowEncoder,
-    /// Of the key columns only, in the order of the key.
-    key_encoder: RowEncoder,
-    columns: Vec<SourceColumn>,
-    key: RowKey,
+    /// None: the table has no key.
+    key: Option<KeyEncoder>,
     keys: KeyTable<State>,
     /// Tuples of the rows by key.
     rows: Vec<u8>,
@@ -50,14 +43,20 @@ pub struct NetChanges {
     dead: usize,
     /// Bytes of the images of a table without a key, as often as they are to be written or deleted.
     images: usize,
-    rejects: Vec<Option<Reject>>,
-    rejected_bytes: usize,
+    rejects: KeptRejects,
     truncated: bool,
     /// Every key was first met in an insert.
     fresh: bool,
     logged: LoggedRows,
     before: Vec<u8>,
     after: Vec<u8>,
+}
+
+/// Encodes the key columns only, in the order of the key.
+#[derive(Debug)]
+struct KeyEncoder {
+    encoder: RowEncoder,
+    positions: Vec<usize>,
 }
 
 /// What a key was last.
@@ -93,17 +92,18 @@ impl NetChanges {
                 "the columns of a unit are not those of its encoder",
             ));
         }
+        let is_keyed = !key.identity.is_empty();
         Ok(NetChanges {
-            key_encoder: encoder.only(&key.identity),
+            key: is_keyed.then(|| KeyEncoder {
+                encoder: encoder.only(&key.identity),
+                positions: key.identity,
+            }),
+            rejects: KeptRejects::new(columns, key.walked),
             encoder,
-            columns,
-            key,
             keys: KeyTable::new(),
             rows: Vec::new(),
             dead: 0,
             images: 0,
-            rejects: Vec::new(),
-            rejected_bytes: 0,
             truncated: false,
             fresh: true,
             logged: LoggedRows::default(),
@@ -116,17 +116,15 @@ impl NetChanges {
     #[inline]
     pub fn insert<'a>(&mut self, cells: impl Iterator<Item = Cell<'a>> + Clone) -> Result<()> {
         self.logged.inserted += 1;
-        if !self.has_key() {
+        let Some(key) = &mut self.key else {
             return self.add_image(cells);
-        }
-        match encode_key(
-            &mut self.key_encoder,
-            &self.key.identity,
-            &cells,
-            &mut self.after,
-        )? {
+        };
+        match key.encode(&cells, &mut self.after)? {
             Ok(()) => self.put(cells, Meeting::Became),
-            Err(refused) => self.reject_key(cells, refused),
+            Err(refused) => {
+                self.rejects.keep(cells, refused, &key.encoder);
+                Ok(())
+            }
         }
     }
 
@@ -137,49 +135,36 @@ impl NetChanges {
         after: impl Iterator<Item = Cell<'a>> + Clone,
     ) -> Result<()> {
         self.logged.updated += 1;
-        if !self.has_key() {
+        let Some(key) = &mut self.key else {
             self.remove_image(before)?;
             return self.add_image(after);
-        }
+        };
         // A row whose key was refused is not in the target.
-        let was = encode_key(
-            &mut self.key_encoder,
-            &self.key.identity,
-            &before,
-            &mut self.before,
-        )?
-        .is_ok();
-        let encoded = encode_key(
-            &mut self.key_encoder,
-            &self.key.identity,
-            &after,
-            &mut self.after,
-        )?;
-        let same = was && encoded.is_ok() && self.before == self.after;
-        if was && !same {
+        let was = key.encode(&before, &mut self.before)?.is_ok();
+        let meeting = match key.encode(&after, &mut self.after)? {
+            Ok(()) if was && self.before == self.after => Some(Meeting::Was),
+            Ok(()) => Some(Meeting::Became),
+            Err(refused) => {
+                self.rejects.keep(after.clone(), refused, &key.encoder);
+                None
+            }
+        };
+        if was && meeting != Some(Meeting::Was) {
             self.set_gone();
         }
-        match encoded {
-            Ok(()) if same => self.put(after, Meeting::Was),
-            Ok(()) => self.put(after, Meeting::Became),
-            Err(refused) => self.reject_key(after, refused),
+        match meeting {
+            Some(meeting) => self.put(after, meeting),
+            None => Ok(()),
         }
     }
 
     #[inline]
     pub fn delete<'a>(&mut self, before: impl Iterator<Item = Cell<'a>> + Clone) -> Result<()> {
         self.logged.deleted += 1;
-        if !self.has_key() {
+        let Some(key) = &mut self.key else {
             return self.remove_image(before);
-        }
-        if encode_key(
-            &mut self.key_encoder,
-            &self.key.identity,
-            &before,
-            &mut self.before,
-        )?
-        .is_ok()
-        {
+        };
+        if key.encode(&before, &mut self.before)?.is_ok() {
             self.set_gone();
         }
         Ok(())
@@ -193,7 +178,7 @@ impl NetChanges {
 
     /// Memory that the changes take, about, and will take as they are handed on.
     pub fn bytes(&self) -> usize {
-        self.keys.bytes() + self.rows.len() + self.images + self.rejected_bytes
+        self.keys.bytes() + self.rows.len() + self.images + self.rejects.bytes()
     }
 
     /// Nothing has happened.
@@ -210,8 +195,10 @@ impl NetChanges {
             adjustments: self.encoder.take_adjustments(),
             ..UnitChanges::default()
         };
-        // An altered value of the key is counted with its row.
-        self.key_encoder.take_adjustments();
+        if let Some(key) = &mut self.key {
+            // An altered value of the key is counted with its row.
+            key.encoder.take_adjustments();
+        }
         if self.dead > 0 {
             let live = self.rows.len().saturating_sub(self.dead);
             changes.upserts.reserve_exact(live);
@@ -242,17 +229,13 @@ impl NetChanges {
                 }
             }
         }
-        if self.dead == 0 && self.has_key() {
+        if self.dead == 0 && self.key.is_some() {
             // All of them are still rows: they go as they stand.
             changes.upserts = std::mem::take(&mut self.rows);
         }
-        changes.rejects = self.rejects.drain(..).flatten().collect();
+        changes.rejects = self.rejects.take();
         self.forget();
         changes
-    }
-
-    fn has_key(&self) -> bool {
-        !self.key.identity.is_empty()
     }
 
     fn forget(&mut self) {
@@ -261,8 +244,7 @@ impl NetChanges {
         self.rows.shrink_to(KEPT);
         self.dead = 0;
         self.images = 0;
-        self.rejects.clear();
-        self.rejected_bytes = 0;
+        self.rejects.take();
         self.fresh = true;
     }
 
@@ -304,15 +286,8 @@ impl NetChanges {
                 Ok(())
             }
             Err(RowError::Refused(refused)) => {
-                *state = State::Rejected(self.rejects.len());
+                *state = State::Rejected(self.rejects.keep(cells, refused, &self.encoder));
                 self.leave(old);
-                let reject = rejected(
-                    &self.columns,
-                    &self.key.walked,
-                    (refused, &self.encoder),
-                    cells,
-                );
-                self.keep(reject);
                 Ok(())
             }
             Err(RowError::Broken(error)) => Err(error),
@@ -324,35 +299,9 @@ impl NetChanges {
     fn leave(&mut self, old: State) {
         match old {
             State::Row { length, .. } => self.dead += length,
-            State::Rejected(number) => {
-                if let Some(reject) = self.rejects.get_mut(number).and_then(Option::take) {
-                    self.rejected_bytes = self.rejected_bytes.saturating_sub(size(&reject));
-                }
-            }
+            State::Rejected(number) => self.rejects.take_back(number),
             State::Gone | State::Count(_) => {}
         }
-    }
-
-    /// A row whose key has no place in the target.
-    #[cold]
-    fn reject_key<'a>(
-        &mut self,
-        cells: impl Iterator<Item = Cell<'a>>,
-        refused: Refused,
-    ) -> Result<()> {
-        let reject = rejected(
-            &self.columns,
-            &self.key.walked,
-            (refused, &self.key_encoder),
-            cells,
-        );
-        self.keep(reject);
-        Ok(())
-    }
-
-    fn keep(&mut self, reject: Reject) {
-        self.rejected_bytes += size(&reject);
-        self.rejects.push(Some(reject));
     }
 
     /// One more row of a table without a key.
@@ -365,13 +314,7 @@ impl NetChanges {
                 Ok(())
             }
             Err(RowError::Refused(refused)) => {
-                let reject = rejected(
-                    &self.columns,
-                    &self.key.walked,
-                    (refused, &self.encoder),
-                    cells,
-                );
-                self.keep(reject);
+                self.rejects.keep(cells, refused, &self.encoder);
                 Ok(())
             }
             Err(RowError::Broken(error)) => Err(error),
@@ -407,38 +350,21 @@ fn counted(state: &mut State, by: i64, length: usize, images: usize) -> usize {
     }
 }
 
-/// The tuple of the key columns in `out`, or the value that was refused.
-#[inline]
-fn encode_key<'a>(
-    encoder: &mut RowEncoder,
-    key: &[usize],
-    cells: &(impl Iterator<Item = Cell<'a>> + Clone),
-    out: &mut Vec<u8>,
-) -> Result<Result<(), Refused>> {
-    out.clear();
-    let chosen = key.iter().map_while(|&at| cells.clone().nth(at));
-    match encoder.encode(chosen, out) {
-        Ok(()) => Ok(Ok(())),
-        Err(RowError::Refused(refused)) => Ok(Err(refused)),
-        Err(RowError::Broken(error)) => Err(error),
+impl KeyEncoder {
+    /// The tuple of the key in `out`, or the value of it that was refused.
+    #[inline]
+    fn encode<'a>(
+        &mut self,
+        cells: &(impl Iterator<Item = Cell<'a>> + Clone),
+        out: &mut Vec<u8>,
+    ) -> Result<Result<(), Refused>> {
+        out.clear();
+        let positions = self.positions.iter();
+        let chosen = positions.map_while(|&at| cells.clone().nth(at));
+        match self.encoder.encode(chosen, out) {
+            Ok(()) => Ok(Ok(())),
+            Err(RowError::Refused(refused)) => Ok(Err(refused)),
+            Err(RowError::Broken(error)) => Err(error),
+        }
     }
-}
-
-#[cold]
-fn rejected<'a>(
-    columns: &[SourceColumn],
-    walked: &[usize],
-    (refused, encoder): (Refused, &RowEncoder),
-    cells: impl Iterator<Item = Cell<'a>>,
-) -> Reject {
-    let cells: Vec<Cell<'a>> = cells.collect();
-    let row = row_json(columns, &cells);
-    let column = refused.column(encoder).to_owned();
-    let error = refused.into_error(encoder);
-    Reject::new(&error, Some(column), key_of(columns, walked, &row), row)
-}
-
-/// Memory that a reject takes, about.
-fn size(reject: &Reject) -> usize {
-    reject.row.to_string().len() + REJECT
 }

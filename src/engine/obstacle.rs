@@ -111,7 +111,11 @@ pub fn server_id(job: &Job, how: Following) -> Result<u32> {
 fn derived(job: &Job) -> u32 {
     let mut hash = 0xcbf2_9ce4_8422_2325u64;
     let job_id = job.job_id as u64;
-    for word in [server::system_identifier(), u64::from(worker::database()), job_id] {
+    for word in [
+        server::system_identifier(),
+        u64::from(worker::database()),
+        job_id,
+    ] {
         for byte in word.to_le_bytes() {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }

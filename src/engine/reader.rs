@@ -31,6 +31,7 @@ const FRAME_BYTES: usize = 512;
 #[derive(Debug)]
 enum Request {
     Preflight,
+    PreflightStream,
     Tables,
     Table(String),
     Boundary(Box<BoundaryRequest>),
@@ -124,6 +125,15 @@ impl Reader {
 
     pub fn preflight(&self) -> Result<Vec<Check>> {
         self.send(Request::Preflight)?;
+        match self.receive()? {
+            Frame::Checks(checks) => Ok(checks),
+            _ => Err(out_of_step()),
+        }
+    }
+
+    /// What following the log needs, beside what a copy needs.
+    pub fn preflight_stream(&self) -> Result<Vec<Check>> {
+        self.send(Request::PreflightStream)?;
         match self.receive()? {
             Frame::Checks(checks) => Ok(checks),
             _ => Err(out_of_step()),
@@ -322,6 +332,7 @@ impl Thread {
         };
         let frame = match request {
             Request::Preflight => Frame::Checks(connection.preflight().await),
+            Request::PreflightStream => Frame::Checks(connection.preflight_stream().await),
             Request::Tables => Frame::Tables(connection.tables().await?),
             Request::Table(name) => Frame::Table(Box::new(connection.table(&name).await?)),
             Request::Boundary(request) => Frame::Boundary(connection.boundary(&request).await?),

@@ -252,3 +252,135 @@ pub fn refused_sql(plan: &TablePlan) -> Result<RefusedSql> {
         name,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Planning, orders, planned};
+    use super::*;
+
+    fn key(columns: &[&str], unique: bool) -> ApplyKey {
+        ApplyKey {
+            columns: columns.iter().map(|name| name.to_string()).collect(),
+            unique,
+            operators: vec![EQUAL.to_string(); columns.len()],
+        }
+    }
+
+    #[test]
+    fn rows_are_told_by_what_the_target_is_unique_by() {
+        let plan = planned(&orders(), &[false, true]);
+        let unique = ["id".to_string()];
+        assert_eq!(apply_key(&plan, Some(&unique)), Some(key(&["id"], true)));
+        let planned_key = key(&["code", "order"], false);
+        assert_eq!(apply_key(&plan, None), Some(planned_key));
+        let mut keyless = plan.clone();
+        keyless.key = None;
+        assert_eq!(apply_key(&keyless, None), None);
+        // The source is asked by its own key, whatever the target's is.
+        let both = row_key(&plan, Some(&key(&["id"], true)));
+        assert_eq!((both.identity, both.walked), (vec![0], vec![1, 2]));
+        assert_eq!(row_key(&keyless, None), RowKey::default());
+    }
+
+    #[test]
+    fn keys_are_compared_by_the_operators_of_the_index() {
+        let mut found = key(&["code", "order"], true);
+        let names = |names: [&str; 2]| names.map(str::to_string).to_vec();
+        let others = (names(["id", "code"]), names(["x", "y"]));
+        let own = (names(["order", "code"]), names([EQUAL, "OPERATOR(ext.=)"]));
+        let indexes = [others, own];
+        found.take_operators(
+            indexes
+                .iter()
+                .map(|(columns, operators)| (columns, operators)),
+        );
+        assert_eq!(found.operators, ["OPERATOR(ext.=)", EQUAL]);
+        let plan = Planning {
+            schema: "Shop",
+            ..Planning::default()
+        }
+        .plan(&orders(), &[false, true])
+        .unwrap();
+        let sql = apply_sql(&plan, Some(&found), 7);
+        assert_eq!(
+            sql.delete,
+            "DELETE FROM \"Shop\".orders AS target USING pg_temp.tributary_k_7 AS gone\n\
+             WHERE target.code OPERATOR(ext.=) gone.code \
+             AND target.\"order\" OPERATOR(pg_catalog.=) gone.\"order\""
+        );
+        assert_eq!(
+            sql.keys.create,
+            "CREATE TEMPORARY TABLE pg_temp.tributary_k_7 AS \
+             SELECT code, \"order\" FROM \"Shop\".orders WITH NO DATA"
+        );
+        assert_eq!(
+            sql.upsert.unwrap(),
+            "INSERT INTO \"Shop\".orders (id, code, \"order\", note)\n\
+             OVERRIDING SYSTEM VALUE\n\
+             SELECT id, code, \"order\", note FROM pg_temp.tributary_r_7\n\
+             ON CONFLICT (code, \"order\") DO UPDATE SET id = EXCLUDED.id, note = EXCLUDED.note"
+        );
+        assert_eq!(sql.rows.unwrap().name, "tributary_r_7");
+        assert_eq!(sql.truncate, "TRUNCATE \"Shop\".orders");
+        assert_eq!(sql.delete_all, "DELETE FROM \"Shop\".orders");
+    }
+
+    #[test]
+    fn what_on_conflict_cannot_tell_is_not_upserted() {
+        let plan = planned(&orders(), &[true, true]);
+        let sql = apply_sql(&plan, Some(&key(&["id"], false)), 7);
+        assert_eq!((sql.rows, sql.upsert), (None, None));
+        let only = Planning::unit(serde_json::json!({"columns": ["id"]}));
+        let plan = only.plan(&orders(), &[true, true]).unwrap();
+        let sql = apply_sql(&plan, Some(&key(&["id"], true)), 7);
+        assert!(sql.upsert.unwrap().ends_with("ON CONFLICT (id) DO NOTHING"));
+    }
+
+    #[test]
+    fn without_a_key_rows_are_told_by_their_text() {
+        let mut plan = planned(&orders(), &[true, true]);
+        plan.key = None;
+        let sql = apply_sql(&plan, None, 7);
+        assert_eq!((sql.rows, sql.upsert), (None, None));
+        assert_eq!(sql.keys.columns, ["id", "code", "order", "note"]);
+        let image = |table| {
+            format!(
+                "(ROW({table}.id, {table}.code, {table}.\"order\", {table}.note)::pg_catalog.text \
+                 COLLATE pg_catalog.\"C\")"
+            )
+        };
+        assert_eq!(
+            sql.delete,
+            format!(
+                "DELETE FROM shop.orders AS target USING (\n    \
+                 SELECT row.tableoid AS part, row.ctid AS place, gone.times,\n        \
+                 pg_catalog.row_number() OVER (PARTITION BY gone.image) AS number\n    \
+                 FROM shop.orders AS row JOIN (\n        \
+                 SELECT {} AS image, pg_catalog.count(*) AS times \
+                 FROM pg_temp.tributary_k_7 AS gone GROUP BY 1) AS gone\n        \
+                 ON {} OPERATOR(pg_catalog.=) gone.image) AS found\n\
+                 WHERE target.ctid OPERATOR(pg_catalog.=) found.place \
+                 AND target.tableoid OPERATOR(pg_catalog.=) found.part \
+                 AND found.number OPERATOR(pg_catalog.<=) found.times",
+                image("gone"),
+                image("row")
+            )
+        );
+    }
+
+    #[test]
+    fn a_refused_row_is_shown_by_the_plainest_types() {
+        let sql = refused_sql(&planned(&orders(), &[true, true])).unwrap();
+        assert_eq!(
+            sql.create,
+            "CREATE TEMPORARY TABLE pg_temp.tributary_refused \
+             (c0 integer, c1 text, c2 bigint, c3 text)"
+        );
+        assert_eq!(
+            sql.select,
+            "SELECT ARRAY[c0::pg_catalog.text, c1::pg_catalog.text, c2::pg_catalog.text, \
+             c3::pg_catalog.text]::pg_catalog.text[] AS values \
+             FROM pg_temp.tributary_refused ORDER BY ctid"
+        );
+    }
+}

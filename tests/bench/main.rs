@@ -17,10 +17,10 @@ mod memory;
 #[allow(dead_code, unused_imports)]
 mod codec;
 #[path = "../../src/error.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 mod error;
 #[path = "../../src/model/mod.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 mod model;
 
 use contender::Contender;

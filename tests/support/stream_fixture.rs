@@ -13,11 +13,12 @@ use std::sync::OnceLock;
 pub const SOON: &str = r#"{"workers": 2, "retry_initial": "50 ms", "retry_max": "500 ms"}"#;
 
 /// What a server needs so that its log can be followed. Files are small: many ends are met.
-const LOGGING: [&str; 4] = [
+const LOGGING: [&str; 5] = [
     "--log-bin=mysql-bin",
     "--server-id=1",
     "--binlog-row-metadata=FULL",
     "--max-binlog-size=8M",
+    "--sync-binlog=0",
 ];
 const OF_MARIADB: [&str; 3] = [
     "--binlog-format=ROW",

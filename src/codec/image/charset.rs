@@ -18,6 +18,8 @@ pub enum Charset {
     /// It is UTF-8 already, or no text at all.
     #[default]
     Utf8,
+    /// Other bytes may be in such a column, and are no characters.
+    Ascii,
     /// Two bytes for each character; halves of pairs are characters.
     Ucs2,
     Utf16,
@@ -31,7 +33,8 @@ impl Charset {
     /// for each query.
     pub fn new(name: &str, answers: &[Vec<u8>]) -> Result<Charset> {
         Ok(match canonical(name).unwrap_or(name) {
-            "utf8mb4" | "utf8mb3" | "ascii" | "binary" => Charset::Utf8,
+            "utf8mb4" | "utf8mb3" | "binary" => Charset::Utf8,
+            "ascii" => Charset::Ascii,
             "ucs2" => Charset::Ucs2,
             "utf16" => Charset::Utf16,
             "utf16le" => Charset::Utf16Le,
@@ -45,6 +48,7 @@ impl Charset {
     pub fn is_utf8(&self, bytes: &[u8]) -> bool {
         match self {
             Charset::Utf8 => true,
+            Charset::Ascii => bytes.is_ascii(),
             Charset::Table(table) => table.keeps_ascii() && bytes.is_ascii(),
             _ => false,
         }
@@ -54,6 +58,10 @@ impl Charset {
     pub fn convert(&self, bytes: &[u8], out: &mut Vec<u8>) {
         match self {
             Charset::Utf8 => out.extend_from_slice(bytes),
+            Charset::Ascii => {
+                let shown = |&byte: &u8| if byte.is_ascii() { byte } else { b'?' };
+                out.extend(bytes.iter().map(shown));
+            }
             Charset::Ucs2 => {
                 let (units, rest) = bytes.as_chunks::<2>();
                 for unit in units {
@@ -152,6 +160,7 @@ mod tests {
         assert_eq!(text("utf16", &[0xd8, 0, 0, 0x41]), b"?A");
         assert_eq!(text("utf32", &[0, 0x11, 0, 0, 1]), b"??");
         assert_eq!(text("ucs2", &[1]), b"?");
+        assert_eq!(text("ascii", b"a\xc3\xa9"), b"a??");
     }
 
     #[test]

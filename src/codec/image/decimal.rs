@@ -11,7 +11,7 @@
 use super::layout::{PARTIAL, decimal_bytes};
 
 /// Bytes of the longest packed decimal.
-const LONGEST: usize = 32;
+const LONGEST: usize = 40;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packed {
@@ -186,8 +186,8 @@ mod tests {
         assert_eq!(text(2, 0, &[0x80 | 100]), None);
         assert_eq!(text(9, 0, &[0xbb, 0x9a, 0xca, 0]), None);
         assert_eq!(text(9, 0, &[0x80, 0]), None);
-        assert_eq!(text(9, 0, &[0x80; 33]), None);
-        assert!(Packed::new(66, 0).is_none());
+        assert_eq!(text(9, 0, &[0x80; 41]), None);
+        assert!(Packed::new(82, 0).is_none());
         assert!(Packed::new(3, 4).is_none());
     }
 }

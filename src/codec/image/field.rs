@@ -2,6 +2,7 @@
 
 use super::charset::Charset;
 use super::decimal::Packed;
+use super::inet6::write_inet6;
 use super::json_binary::write_json;
 use super::labels::Labels;
 use super::layout::{code, little_endian};
@@ -12,7 +13,7 @@ use crate::model::cell::Cell;
 use crate::model::logged::LoggedColumn;
 use crate::model::table::{SourceColumn, SourceType};
 use std::io::Write;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv4Addr;
 
 /// How a column's values are read.
 #[derive(Debug, Clone)]
@@ -201,8 +202,8 @@ impl Field {
                 written(scratch, |scratch| write!(scratch, "{address}").ok())
             }
             Field::Inet6 => {
-                let address = Ipv6Addr::from(padded::<16>(value)?);
-                written(scratch, |scratch| write!(scratch, "{address}").ok())
+                let address = padded(value)?;
+                written(scratch, |scratch| write_inet6(address, scratch))
             }
             _ => None,
         }

@@ -143,10 +143,13 @@ pub fn fraction_bytes(digits: u16) -> Option<usize> {
     (digits <= 6).then(|| usize::from(digits).div_ceil(2))
 }
 
+/// Nine groups of nine: in a JSON document a decimal may claim more digits than a column has.
+const MOST_DIGITS: u8 = 81;
+
 /// Bytes of a packed decimal: nine digits in four bytes, what is left of them in fewer.
 pub fn decimal_bytes(precision: u8, scale: u8) -> Option<usize> {
     let integer = precision.checked_sub(scale)?;
-    if !(1..=65).contains(&precision) || scale > 38 {
+    if !(1..=MOST_DIGITS).contains(&precision) {
         return None;
     }
     let part = |digits: u8| {
@@ -236,7 +239,7 @@ mod tests {
         for (kind, metadata) in [
             (0, 0),
             (code::NEWDECIMAL, 10 << 8 | 11),
-            (code::NEWDECIMAL, 66 << 8),
+            (code::NEWDECIMAL, 82 << 8),
             (code::BIT, 0),
             (code::BIT, 9 << 8),
             (code::TIME2, 7),
@@ -267,6 +270,7 @@ mod tests {
         ] {
             assert_eq!(layout.take(image, &mut 0), None);
         }
-        assert_eq!(Layout::Fixed(1).take(&image, &mut usize::MAX), None);
+        let mut beyond = usize::MAX;
+        assert_eq!(Layout::Fixed(1).take(&image, &mut beyond), None);
     }
 }

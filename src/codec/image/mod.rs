@@ -19,6 +19,7 @@ mod collation;
 mod decimal;
 mod field;
 mod fits;
+mod inet6;
 mod json_binary;
 mod json_scalar;
 mod labels;

@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use tokio::time::MissedTickBehavior;
 
-use super::assemble::{Assembler, Step};
-use super::binlog::{BinlogStream, DumpRequest};
+use super::assemble::{Assembler, LogDialect, Step};
+use super::binlog::{BinlogStream, DumpRequest, Start};
 use super::connect::Connection;
+use super::position_check::Resume;
 use crate::error::Result;
 use crate::model::position::Position;
 use crate::source::log::StreamSink;
@@ -49,12 +50,19 @@ where
     F: Future<Output = ()>,
 {
     let endpoint = probe.endpoint().clone();
-    let from = probe.check_position(&request.from).await?;
-    let charsets = probe.charsets(&request.tables).await?;
-    let fold_names = probe.folds_names().await?;
-    let dump = DumpRequest::at(&from, request.server_id);
+    let (from, start) = begin(probe, request.from).await?;
+    let dialect = LogDialect {
+        address: endpoint.address(),
+        fold_names: probe.folds_names().await?,
+        charsets: probe.charsets(&request.tables).await?,
+    };
+    let dump = DumpRequest {
+        start,
+        server_id: request.server_id,
+        heartbeat: DumpRequest::HEARTBEAT,
+    };
     let mut log = BinlogStream::open(&endpoint, dump).await?;
-    let mut assembler = Assembler::new(from, fold_names, charsets, request.tables);
+    let mut assembler = Assembler::new(from, dialect, request.tables);
     sink.heard(Some(probe.current_position().await?))?;
     let mut probed = Instant::now();
     let mut tick = tokio::time::interval(TICK);
@@ -105,6 +113,32 @@ where
         }
         hand_on(&mut assembler, sink)?;
     }
+}
+
+/// Where to begin at this server, which holds the position.
+async fn begin(probe: &mut Connection, from: Position) -> Result<(Position, Start)> {
+    let resume = probe.check_position(&from).await?;
+    Ok(match (resume, &from.gtids) {
+        (Resume::Gtids, Some(gtids)) => {
+            let start = Start::Gtids(gtids.clone());
+            // The file is told first of all.
+            let here = Position {
+                server: probe.log_server().await?.server,
+                file: String::new(),
+                offset: 0,
+                file_created: None,
+                ..from
+            };
+            (here, start)
+        }
+        _ => {
+            let start = Start::File {
+                file: from.file.clone(),
+                offset: from.offset,
+            };
+            (from, start)
+        }
+    })
 }
 
 fn hand_on(assembler: &mut Assembler, sink: &mut dyn StreamSink) -> Result<()> {

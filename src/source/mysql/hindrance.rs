@@ -27,9 +27,10 @@ pub fn obstacle(
         }
         Statement::Unknown(words) => {
             return Some(Obstacle::Refused(
-                refused(format!("the log has a statement that is not understood: {words}")).with_hint(
-                    "look at what it has done; then SELECT sync_resync('<job>', '<unit>');",
-                ),
+                refused(format!(
+                    "the log has a statement that is not understood: {words}"
+                ))
+                .with_hint("look at what it has done; then SELECT sync_resync('<job>', '<unit>');"),
             ));
         }
         Statement::DropTable(_) | Statement::DropDatabase(_) => {
@@ -56,7 +57,9 @@ pub fn obstacle(
             Some(_) => "another table has taken its name at the source".to_owned(),
             None => match altered.moves_rows() {
                 Some(words) => {
-                    format!("ALTER TABLE at the source has moved rows, which no row event tells: {words}")
+                    format!(
+                        "ALTER TABLE at the source has moved rows, which no row event tells: {words}"
+                    )
                 }
                 None => return None,
             },

@@ -39,7 +39,10 @@ impl Decoders {
                 Wanted {
                     index,
                     column: &column.source,
-                    charset: set.and_then(|set| charsets.get(set)).cloned().unwrap_or_default(),
+                    charset: set
+                        .and_then(|set| charsets.get(set))
+                        .cloned()
+                        .unwrap_or_default(),
                 }
             })
             .collect();

@@ -81,7 +81,7 @@ impl Connection {
         let log = self.log_server().await?;
         match log.server.flavor {
             Flavor::MariaDb => {
-                let position = self.mariadb_snapshot(&log).await;
+                let position = self.mariadb_position(&log).await;
                 self.end_snapshot().await?;
                 position
             }
@@ -226,7 +226,4 @@ pub(super) fn grant_statement(server: &ServerInfo) -> String {
         Flavor::MariaDb => "BINLOG MONITOR",
     };
     format!("At the source: GRANT REPLICATION SLAVE, {client} ON *.* TO {account};")
-}
-impl Connection {
-    pub async fn check_position(&mut self, position: &Position) -> Result<Position> { Ok(position.clone()) }
 }

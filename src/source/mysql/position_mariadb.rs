@@ -29,34 +29,48 @@ const FILE_BEGIN: u64 = 4;
 const LIST_HELD: Duration = Duration::from_millis(120);
 /// Looks at it that may show an old list before we take it that we may not read it at all.
 const LOOKS: u32 = 5;
+/// Tries before a slower way is taken.
+const TRIES: u32 = 10;
+/// Tries to see end and GTIDs together, before the server has to read a log file, which takes about
+/// a second for a GiB.
+const END_TRIES: u32 = 50;
+/// Between two looks at how far the note is.
+const LOOK_AGAIN: Duration = Duration::from_millis(3);
 
-/// A snapshot that was begun.
-struct Mark {
+/// The end of the log, and the GTIDs up to it.
+struct End {
     end: LogEnd,
     gtids: MariaDbGtids,
-    /// No transaction stands before it in its file.
-    first_in_file: bool,
 }
 
 impl Connection {
-    /// Begins a snapshot, and leaves it open, whatever comes of it.
-    pub(super) async fn mariadb_snapshot(&mut self, log: &LogServer) -> Result<Position> {
+    /// A position that is visible as a whole, without reading log files as far as can be: the end of
+    /// the log, once the note has come as far.
+    pub(super) async fn mariadb_position(&mut self, log: &LogServer) -> Result<Position> {
         let deadline = Instant::now() + self.endpoint().read_timeout();
-        let mut settled: Option<String> = None;
+        let mut tries = 0;
         loop {
-            if let Some(mark) = self.mark().await? {
-                let believed = !mark.first_in_file
-                    // Nothing was ever logged.
-                    || mark.gtids.is_empty()
-                    || settled.as_ref() == Some(&mark.end.file);
-                if believed {
-                    return Ok(Position {
-                        gtids: Some(Gtids::MariaDb(mark.gtids)),
-                        ..log.position(mark.end)
-                    });
+            let found = self.end_with_gtids().await?;
+            if let Some(found) = found {
+                let begin = self.gtids_at(&found.end.file, FILE_BEGIN).await?;
+                let first_in_file = begin.as_ref() == Some(&found.gtids);
+                let visible = if found.gtids.is_empty() {
+                    true
+                } else if first_in_file && tries < TRIES {
+                    // Another transaction is soon there, if the server is not idle.
+                    tries += 1;
+                    sleep(LOOK_AGAIN).await;
+                    false
+                } else if first_in_file {
+                    self.note().await?;
+                    self.settle(deadline).await?;
+                    true
+                } else {
+                    begin.is_some() && self.wait_for_note(&found.end, deadline).await?
+                };
+                if visible {
+                    return Ok(log.mariadb(found.end, found.gtids));
                 }
-                self.settle(deadline).await?;
-                settled = Some(mark.end.file);
             }
             if Instant::now() >= deadline {
                 return Err(slow());
@@ -64,40 +78,90 @@ impl Connection {
         }
     }
 
-    /// None: file and offset do not belong together, or the file was purged since.
-    async fn mark(&mut self) -> Result<Option<Mark>> {
-        let end = end_statement(self.server());
+    /// Begins a snapshot, and leaves it open, whatever comes of it.
+    pub(super) async fn mariadb_snapshot(&mut self, log: &LogServer) -> Result<Position> {
+        let deadline = Instant::now() + self.endpoint().read_timeout();
+        let mut settled: Option<String> = None;
+        let mut tries = 0;
+        loop {
+            let note = self.note().await?;
+            let begin = self.gtids_at(&note.file, FILE_BEGIN).await?;
+            let gtids = self.gtids_at(&note.file, note.offset).await?;
+            // Without GTIDs file and offset do not belong together, or the file was purged since.
+            if let (Some(begin), Some(gtids)) = (begin, gtids) {
+                let file = Some(note.file.clone());
+                if begin != gtids || gtids.is_empty() || settled == file {
+                    return Ok(log.mariadb(note, gtids));
+                }
+                if tries < TRIES {
+                    tries += 1;
+                    sleep(LOOK_AGAIN).await;
+                } else {
+                    self.settle(deadline).await?;
+                    settled = file;
+                }
+            }
+            if Instant::now() >= deadline {
+                return Err(slow());
+            }
+        }
+    }
+
+    /// Begins a snapshot and tells the server's note of its place.
+    async fn note(&mut self) -> Result<LogEnd> {
         let [rollback, isolation] = BEFORE_SNAPSHOT;
         let sets = self
-            .log_results(&[
+            .results(&[
                 rollback,
                 isolation,
                 SNAPSHOT,
                 "SHOW STATUS LIKE 'binlog_snapshot_file'",
                 "SHOW STATUS LIKE 'binlog_snapshot_position'",
-                end,
-                "SELECT @@GLOBAL.gtid_binlog_pos",
-                end,
             ])
             .await?;
-        let before = self.log_end(sets.get(5))?;
-        let after = self.log_end(sets.get(7))?;
-        let mark = LogEnd::read(&required(sets.get(3), 1)?, &required(sets.get(4), 1)?)?;
-        let Some(begin) = self.gtids_at(&mark.file, FILE_BEGIN).await? else {
-            return Ok(None);
-        };
-        let gtids = if mark == before && mark == after {
-            // Nothing was written meanwhile, and these are the GTIDs of all that is written.
-            let text = value(sets.get(6), 0)?.unwrap_or_default();
-            Some(MariaDbGtids::parse(&text).ok_or_else(|| unreadable("GTIDs"))?)
-        } else {
-            self.gtids_at(&mark.file, mark.offset).await?
-        };
-        Ok(gtids.map(|gtids| Mark {
-            first_in_file: gtids == begin,
-            end: mark,
-            gtids,
-        }))
+        match value(sets.get(3), 1)? {
+            Some(file) if !file.is_empty() => LogEnd::read(&file, &required(sets.get(4), 1)?),
+            _ => Err(self.log_is_off()),
+        }
+    }
+
+    /// Whether the note has come to this end, which is not the first of its file; false when the log
+    /// was rotated meanwhile, and the note says nothing of it.
+    async fn wait_for_note(&mut self, end: &LogEnd, deadline: Instant) -> Result<bool> {
+        let mut before: Option<String> = None;
+        loop {
+            let note = self.note().await?;
+            if note.file == end.file && note.offset >= end.offset {
+                return Ok(true);
+            }
+            let came_from = before.get_or_insert_with(|| note.file.clone());
+            if *came_from != note.file || Instant::now() >= deadline {
+                return Ok(false);
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// None when the file was purged since.
+    async fn end_with_gtids(&mut self) -> Result<Option<End>> {
+        let statement = end_statement(self.server());
+        let statements = [statement, "SELECT @@GLOBAL.gtid_binlog_pos", statement];
+        let mut tries = 0;
+        loop {
+            let sets = self.log_results(&statements).await?;
+            let end = self.log_end(sets.first())?;
+            tries += 1;
+            if end == self.log_end(sets.get(2))? {
+                // Nothing was written in between.
+                let text = value(sets.get(1), 0)?.unwrap_or_default();
+                let gtids = MariaDbGtids::parse(&text).ok_or_else(|| unreadable("GTIDs"))?;
+                return Ok(Some(End { end, gtids }));
+            }
+            if tries >= END_TRIES {
+                let gtids = self.gtids_at(&end.file, end.offset).await?;
+                return Ok(gtids.map(|gtids| End { end, gtids }));
+            }
+        }
     }
 
     /// The GTIDs before a place in the log, which the server reads from the file. None where the
@@ -163,6 +227,15 @@ impl Connection {
             }
         }
         Ok((ours, writing))
+    }
+}
+
+impl LogServer {
+    fn mariadb(&self, end: LogEnd, gtids: MariaDbGtids) -> Position {
+        Position {
+            gtids: Some(Gtids::MariaDb(gtids)),
+            ..self.position(end)
+        }
     }
 }
 

@@ -147,7 +147,7 @@ impl Connection {
         }
     }
 
-    async fn check_commits_are_listed(&mut self) -> Result<()> {
+    pub(super) async fn check_commits_are_listed(&mut self) -> Result<()> {
         let account = told::account(&self.server().account).unwrap_or_else(|| "...".to_string());
         let unknown = |detail: String, hint: String| {
             Error::new(

@@ -37,7 +37,8 @@ impl BinlogStream {
     pub async fn open(endpoint: &Endpoint, request: DumpRequest) -> Result<BinlogStream> {
         let connection = Connection::open(endpoint).await?;
         let server = connection.server().clone();
-        request.check(server.flavor)?;
+        let flavor = server.flavor;
+        request.check(flavor)?;
         let packets = Packets::open(connection, &request).await?;
         let (file, offset) = request.place();
         // The watchdog bites after one to two times its limit.
@@ -46,7 +47,7 @@ impl BinlogStream {
             packets,
             endpoint: endpoint.clone(),
             server,
-            framer: Framer::new(file, offset),
+            framer: Framer::new(flavor, file, offset),
             unpacker: None,
             watchdog: Watchdog::new(silence),
             silence,
@@ -81,9 +82,9 @@ impl BinlogStream {
             );
             failure.told(asker, self.began, &place)
         })?;
-        let event = self.framer.frame(packet)?;
+        let mut event = self.framer.frame(packet)?;
         if event.header.kind == kind::TRANSACTION_PAYLOAD {
-            self.unpacker = Some(Unpacker::new(&event)?);
+            self.unpacker = Some(Unpacker::new(&mut event)?);
         }
         self.began |= !matches!(event.header.kind, kind::ROTATE | kind::FORMAT_DESCRIPTION);
         Ok(event)

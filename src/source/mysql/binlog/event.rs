@@ -39,7 +39,7 @@ pub enum Event<'a> {
     TableMap(TableMap),
     Rows(Rows<'a>),
     /// Comes before its events, which follow as if they stood in the log themselves.
-    TransactionPayload(TransactionPayload<'a>),
+    TransactionPayload(TransactionPayload),
     /// The text of the statement whose rows follow.
     Annotation(&'a [u8]),
     /// It changes no row: a variable for a statement, a checkpoint, a note of group replication.
@@ -80,7 +80,7 @@ impl<'a> Event<'a> {
             kind::EXECUTE_LOAD_QUERY => load_query(data).map(Event::LoadQuery),
             kind::XID => Bytes::new(data).u64().map(Event::Xid),
             kind::XA_PREPARE => XaPrepare::parse(data).map(Event::XaPrepare),
-            kind::TABLE_MAP => TableMap::parse(data).map(Event::TableMap),
+            kind::TABLE_MAP => TableMap::parse(data, raw.flavor).map(Event::TableMap),
             kind::WRITE_ROWS_V1..=kind::DELETE_ROWS_V1
             | kind::WRITE_ROWS..=kind::DELETE_ROWS
             | kind::MARIADB_WRITE_ROWS_COMPRESSED_V1..=kind::MARIADB_DELETE_ROWS_COMPRESSED => {

@@ -10,6 +10,7 @@ use super::bytes::{Bytes, text};
 use super::kind;
 use super::raw::{HEADER, Header, IN_USE, RawEvent};
 use crate::error::{Error, Kind, Result};
+use crate::model::server::Flavor;
 
 const CHECKSUM: usize = 4;
 /// The server's version as text, padded with zeros.
@@ -42,12 +43,13 @@ impl FormatDescription {
         let header = bytes.u8()?;
         let (checksum, post_headers) = bytes.rest().split_last()?;
         let length = |kind: u8| post_headers.get(usize::from(kind) - 1).copied();
-        // What all servers of our time write; others have other widths.
+        // What all servers of our time write; others have other widths. MySQL 9 has forgotten the
+        // first version of rows events.
         let known = version == 4
             && usize::from(header) == HEADER
             && length(kind::QUERY) == Some(13)
             && length(kind::TABLE_MAP) == Some(8)
-            && length(kind::WRITE_ROWS_V1) == Some(8)
+            && matches!(length(kind::WRITE_ROWS_V1), Some(8 | 0))
             && length(kind::WRITE_ROWS).is_none_or(|length| length == 10);
         let checksum = match checksum {
             0 => Checksum::None,
@@ -64,6 +66,7 @@ impl FormatDescription {
 /// Makes events of packets, in their order.
 #[derive(Debug)]
 pub(super) struct Framer {
+    flavor: Flavor,
     file: Arc<str>,
     /// The end of the last event that stands in the file.
     offset: u64,
@@ -73,8 +76,9 @@ pub(super) struct Framer {
 
 impl Framer {
     /// `file` may be empty where a dump was asked for by GTID.
-    pub(super) fn new(file: &str, offset: u64) -> Framer {
+    pub(super) fn new(flavor: Flavor, file: &str, offset: u64) -> Framer {
         Framer {
+            flavor,
             file: file.into(),
             offset,
             checksum: None,
@@ -100,6 +104,7 @@ impl Framer {
         packet.drain(..HEADER);
         let mut event = RawEvent {
             header,
+            flavor: self.flavor,
             file: self.file.clone(),
             end: self.offset,
             data: packet,

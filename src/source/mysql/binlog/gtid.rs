@@ -169,29 +169,3 @@ impl PreviousGtids<'_> {
         MySqlGtids::parse(&set)
     }
 }
-
-/// The body of a dump request: the same format.
-pub(super) fn encode_gtids(gtids: &MySqlGtids) -> Vec<u8> {
-    let tagged = gtids.iter().any(|(source, _)| !source.tag.is_empty());
-    let count = gtids.iter().count() as u64;
-    let head = if tagged {
-        1 << 56 | count << 8 | 1
-    } else {
-        count
-    };
-    let mut body = head.to_le_bytes().to_vec();
-    for (source, intervals) in gtids.iter() {
-        body.extend_from_slice(&source.uuid);
-        if tagged {
-            // At most 32 bytes: the number is one byte, its lowest bit zero.
-            body.push((source.tag.len() as u8) << 1);
-            body.extend_from_slice(source.tag.as_bytes());
-        }
-        body.extend_from_slice(&(intervals.len() as u64).to_le_bytes());
-        for (first, last) in intervals {
-            body.extend_from_slice(&first.to_le_bytes());
-            body.extend_from_slice(&(last + 1).to_le_bytes());
-        }
-    }
-    body
-}

@@ -17,6 +17,8 @@ mod connection;
 mod event;
 mod format;
 mod gtid;
+#[cfg(test)]
+mod hostile;
 mod inflate;
 pub mod kind;
 mod mariadb;
@@ -24,6 +26,8 @@ mod packets;
 mod payload;
 mod query;
 mod raw;
+#[cfg(test)]
+mod recorded;
 mod refusal;
 mod request;
 mod rows;

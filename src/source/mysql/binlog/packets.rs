@@ -4,7 +4,9 @@
 //! the source sent them.
 
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::task::Poll;
 
 use futures_core::Stream;
 use mysql_async::binlog::events::Event;
@@ -12,7 +14,7 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{BinlogStreamRequest, Error as Failure, Sid};
 
 use super::super::connect::Connection;
-use super::super::errors::{self, Asker, Doing};
+use super::super::errors::{Asker, Doing};
 use super::kind;
 use super::payload::TransactionPayload;
 use super::raw::HEADER;
@@ -41,7 +43,9 @@ impl NoPacket {
             NoPacket::Failed(Failure::Server(error)) => refusal::of_server(&error, began, place)
                 .unwrap_or_else(|| asker.error(Failure::Server(error), Doing::Querying)),
             NoPacket::Failed(failure) => asker.error(failure, Doing::Querying),
-            NoPacket::Broken(what) => errors::violation(what).with_detail(place.to_string()),
+            NoPacket::Broken(what) => {
+                Error::new(Kind::LogCorrupt, what).with_detail(place.to_string())
+            }
             NoPacket::Ended => Error::new(
                 Kind::ConnectionLost,
                 format!("source \"{}\" ended the stream", asker.endpoint.address()),
@@ -85,8 +89,18 @@ impl Packets {
     pub(super) async fn next(&mut self) -> Result<Vec<u8>, NoPacket> {
         loop {
             let stream = &mut self.stream;
-            let event = poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await;
-            let event = event.ok_or(NoPacket::Ended)?.map_err(NoPacket::Failed)?;
+            // The driver panics on an event that is shorter than its header says.
+            let event = poll_fn(|context| {
+                let poll = || Pin::new(&mut *stream).poll_next(context);
+                match catch_unwind(AssertUnwindSafe(poll)) {
+                    Ok(poll) => poll.map(Ok),
+                    Err(_) => Poll::Ready(Err(NoPacket::Broken(
+                        "an event of the source's log cannot be read",
+                    ))),
+                }
+            });
+            let event = event.await?.ok_or(NoPacket::Ended)?;
+            let event = event.map_err(NoPacket::Failed)?;
             if self.inner == 0 {
                 let packet = packet(&event);
                 if event.header().event_type_raw() == kind::TRANSACTION_PAYLOAD {

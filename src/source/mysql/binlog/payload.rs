@@ -1,7 +1,7 @@
 //! MySQL's compressed transaction: one event that holds all others of the transaction. It is
 //! decompressed as it is read, event by event, whatever it comes to.
 
-use std::io::Read;
+use std::io::{Cursor, Read};
 
 use super::bytes::Bytes;
 use super::kind;
@@ -17,17 +17,19 @@ const FIRST: usize = 1 << 20;
 
 /// The fields before the payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TransactionPayload<'a> {
+pub struct TransactionPayload {
     pub compressed: bool,
     /// What the events inside come to.
     pub size: u64,
-    pub payload: &'a [u8],
+    /// What they take in the log.
+    packed_size: usize,
 }
 
-impl<'a> TransactionPayload<'a> {
-    pub(super) fn parse(data: &'a [u8]) -> Option<TransactionPayload<'a>> {
+impl TransactionPayload {
+    /// The fields, and the length of them.
+    fn fields(data: &[u8]) -> Option<(TransactionPayload, usize)> {
         let mut bytes = Bytes::new(data);
-        let (mut payload_size, mut method, mut size) = (None, None, None);
+        let (mut packed_size, mut method, mut size) = (None, None, None);
         loop {
             let field = bytes.packed()?;
             if field == 0 {
@@ -35,31 +37,28 @@ impl<'a> TransactionPayload<'a> {
             }
             let mut value = Bytes::new(bytes.packed_bytes()?);
             match field {
-                1 => payload_size = Some(value.packed_usize()?),
+                1 => packed_size = Some(value.packed_usize()?),
                 2 => method = Some(value.packed()?),
                 3 => size = Some(value.packed()?),
                 _ => {}
             }
         }
-        let payload = bytes.rest();
-        if payload_size? != payload.len() {
-            return None;
-        }
-        let compressed = match method? {
-            ZSTD => true,
-            UNCOMPRESSED => false,
+        let packed_size = packed_size?;
+        let (compressed, size) = match method? {
+            ZSTD => (true, size?),
+            UNCOMPRESSED => (false, size.unwrap_or(packed_size as u64)),
             _ => return None,
         };
-        let size = match size {
-            Some(size) => size,
-            None if compressed => return None,
-            None => payload.len() as u64,
-        };
-        Some(TransactionPayload {
+        let fields = TransactionPayload {
             compressed,
             size,
-            payload,
-        })
+            packed_size,
+        };
+        Some((fields, data.len() - bytes.len()))
+    }
+
+    pub(super) fn parse(data: &[u8]) -> Option<TransactionPayload> {
+        TransactionPayload::fields(data).map(|(fields, _)| fields)
     }
 }
 
@@ -68,15 +67,22 @@ pub(super) struct Unpacker {
     source: Box<dyn Read + Send>,
     /// What has to come yet.
     left: u64,
-    /// The event that holds the payload, without its data.
+    /// The event that held the payload.
     outer: RawEvent,
 }
 
 impl Unpacker {
-    pub(super) fn new(event: &RawEvent) -> Result<Unpacker> {
-        let payload = TransactionPayload::parse(&event.data).ok_or_else(|| event.unreadable())?;
-        let held = std::io::Cursor::new(payload.payload.to_vec());
-        let source: Box<dyn Read + Send> = if payload.compressed {
+    /// Takes the payload out of the event: it may be large, and nobody else needs it.
+    pub(super) fn new(event: &mut RawEvent) -> Result<Unpacker> {
+        let fields = TransactionPayload::fields(&event.data);
+        let (fields, length) = fields.ok_or_else(|| event.unreadable())?;
+        if event.data.len() - length != fields.packed_size {
+            return Err(event.unreadable());
+        }
+        let kept = event.data.get(..length).unwrap_or_default().to_vec();
+        let mut held = Cursor::new(std::mem::replace(&mut event.data, kept));
+        held.set_position(length as u64);
+        let source: Box<dyn Read + Send> = if fields.compressed {
             let decoder = zstd::stream::read::Decoder::with_buffer(held);
             Box::new(decoder.map_err(|_| event.unreadable())?)
         } else {
@@ -84,11 +90,8 @@ impl Unpacker {
         };
         Ok(Unpacker {
             source,
-            left: payload.size,
-            outer: RawEvent {
-                data: Vec::new(),
-                ..event.clone()
-            },
+            left: fields.size,
+            outer: event.clone(),
         })
     }
 
@@ -124,6 +127,7 @@ impl Unpacker {
         }
         Ok(Some(RawEvent {
             header,
+            flavor: self.outer.flavor,
             file: self.outer.file.clone(),
             end: self.outer.end,
             data,

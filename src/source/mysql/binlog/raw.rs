@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::bytes::Bytes;
 use super::kind;
 use crate::error::{Error, Kind};
+use crate::model::server::Flavor;
 
 /// Length of an event's header.
 pub const HEADER: usize = 19;
@@ -53,6 +54,8 @@ impl Header {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawEvent {
     pub header: Header,
+    /// Who wrote the log.
+    pub flavor: Flavor,
     /// The file it stands in.
     pub file: Arc<str>,
     /// The offset behind it: where a dump goes on that has applied it, if it ends a transaction. Of

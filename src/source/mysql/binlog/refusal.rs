@@ -146,3 +146,79 @@ fn same_id(of: impl Fn(Kind, &str) -> Error) -> Error {
          ...}');",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Retry;
+
+    fn told(code: u16, message: &str, began: bool) -> Option<Error> {
+        let error = ServerError {
+            code,
+            message: message.to_string(),
+            state: "HY000".to_string(),
+        };
+        of_server(&error, began, "The stream stood at offset 4 of b.000001.")
+    }
+
+    #[test]
+    fn a_position_that_is_lost() {
+        // As MariaDB 10.11 and MySQL 9.7 say it, cut short.
+        for text in [
+            "Could not find first log file name in binary log index file",
+            "Could not find GTID state requested by slave in any binlog files. Probably the slave \
+             state is too old and required binlog files have been purged.",
+            "Error: connecting slave requested to start from GTID 0-11-99, which is not in the \
+             master's binlog",
+            "Client requested master to start replication from impossible position; the first \
+             event 'bin.000001' at 99999",
+            "Client requested source to start replication from position > file size",
+            "Cannot replicate because the source purged required binary logs. Replicate the \
+             missing transactions from elsewhere",
+            "Replica has more GTIDs than the source has, using the source's SERVER_UUID.",
+            "log event entry exceeded max_allowed_packet; Increase max_allowed_packet on master",
+            "bogus data in log event; the first event 'binlog.000001' at 1501",
+            "binlog truncated in the middle of event; consider out of disk space on master",
+            "Binary log is not open",
+        ] {
+            let error = told(FATAL, text, false).unwrap();
+            assert_eq!(error.kind, Kind::PositionLost, "{text}");
+            assert_eq!(error.retry(), Retry::Definite);
+            assert!(error.hint.unwrap().contains("SELECT sync_resync('<job>');"));
+            assert!(error.detail.unwrap().contains("offset 4 of b.000001"));
+        }
+        assert_eq!(
+            told(SOURCE_PURGED, "", true).unwrap().kind,
+            Kind::PositionLost
+        );
+    }
+
+    #[test]
+    fn a_stream_that_was_begun() {
+        let of = |text| told(FATAL, text, true).unwrap().kind;
+        assert_eq!(
+            of("binlog truncated in the middle of event"),
+            Kind::LogCorrupt
+        );
+        assert_eq!(
+            of("log event entry exceeded max_allowed_packet"),
+            Kind::SourceError
+        );
+        let same = "A replica with the same server_uuid/server_id as this replica has connected";
+        assert_eq!(of(same), Kind::ReplicaConflict);
+        let other = told(
+            SAME_ID,
+            "A slave with the same server_uuid/server_id is",
+            true,
+        )
+        .unwrap();
+        assert_eq!(other.kind, Kind::ReplicaConflict);
+        assert_eq!(other.retry(), Retry::Transient);
+        assert!(other.hint.unwrap().contains("\"server_id\""));
+        assert_eq!(
+            told(1045, "Access denied", false).unwrap().kind,
+            Kind::AccessDenied
+        );
+        assert_eq!(told(1053, "Server shutdown in progress", true), None);
+    }
+}

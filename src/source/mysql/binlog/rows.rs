@@ -55,7 +55,9 @@ impl<'a> Rows<'a> {
         } else {
             &[]
         };
-        let columns = bytes.packed_usize()?;
+        let columns = bytes
+            .packed_usize()
+            .filter(|columns| *columns <= table_map::MAX_COLUMNS)?;
         let present = bytes.bitmap(columns)?;
         let present_after = match rows {
             RowsKind::Update => Some(bytes.bitmap(columns)?),

@@ -7,6 +7,7 @@
 use super::bytes::{Bytes, text};
 use super::table_metadata;
 use crate::model::logged::{LoggedColumn, LoggedTable};
+use crate::model::server::Flavor;
 
 /// Type codes that the layout of a table map depends on.
 pub(super) mod column {
@@ -17,7 +18,6 @@ pub(super) mod column {
     pub const FLOAT: u8 = 4;
     pub const DOUBLE: u8 = 5;
     pub const NULL: u8 = 6;
-    pub const TIMESTAMP: u8 = 7;
     pub const LONGLONG: u8 = 8;
     pub const INT24: u8 = 9;
     pub const NEWDATE: u8 = 14;
@@ -61,6 +61,11 @@ pub struct TableMap {
     pub visible: Option<Vec<bool>>,
 }
 
+/// No table has more, on any server.
+pub(super) const MAX_COLUMNS: usize = 4096;
+/// Names and labels of the largest table come to less; what is made of them is many times larger.
+const LARGEST: usize = 16 << 20;
+
 /// The number by which rows events name a table, without parsing the rest of its map. A map with the
 /// same bytes as one that was parsed before says the same.
 pub fn table_id(data: &[u8]) -> Option<u64> {
@@ -68,8 +73,8 @@ pub fn table_id(data: &[u8]) -> Option<u64> {
 }
 
 impl TableMap {
-    /// `data` of a table map event.
-    pub fn parse(data: &[u8]) -> Option<TableMap> {
+    /// `data` of a table map event. Servers do not agree upon which columns have a collation.
+    pub fn parse(data: &[u8], flavor: Flavor) -> Option<TableMap> {
         let mut bytes = Bytes::new(data);
         let table_id = bytes.number(6)?;
         let _flags = bytes.u16()?;
@@ -79,6 +84,9 @@ impl TableMap {
         let name = text(bytes.short_bytes()?)?;
         bytes.u8()?;
         let count = bytes.packed_usize()?;
+        if data.len() > LARGEST || count > MAX_COLUMNS {
+            return None;
+        }
         let kinds = bytes.take(count)?;
         let mut metadata = Bytes::new(bytes.packed_bytes()?);
         let nullable = bytes.bitmap(count)?;
@@ -104,7 +112,7 @@ impl TableMap {
             },
             ..TableMap::default()
         };
-        table_metadata::read(bytes, &mut map)?;
+        table_metadata::read(bytes, &mut map, flavor)?;
         Some(map)
     }
 }

@@ -4,6 +4,7 @@
 use super::bytes::{Bytes, text};
 use super::table_map::{KeyPart, TableMap, column};
 use crate::model::logged::LoggedColumn;
+use crate::model::server::Flavor;
 
 const SIGNEDNESS: u8 = 1;
 const DEFAULT_CHARSET: u8 = 2;
@@ -18,7 +19,11 @@ const ENUM_AND_SET_COLUMN_CHARSET: u8 = 11;
 const COLUMN_VISIBILITY: u8 = 12;
 
 /// Reads the fields into the map and its columns.
-pub(super) fn read(mut bytes: Bytes<'_>, map: &mut TableMap) -> Option<()> {
+pub(super) fn read(mut bytes: Bytes<'_>, map: &mut TableMap, flavor: Flavor) -> Option<()> {
+    let is_text = match flavor {
+        Flavor::MySql => is_text_of_mysql,
+        Flavor::MariaDb => is_text_of_mariadb,
+    };
     while !bytes.is_empty() {
         let field = bytes.u8()?;
         let value = Bytes::new(bytes.packed_bytes()?);
@@ -43,21 +48,30 @@ pub(super) fn read(mut bytes: Bytes<'_>, map: &mut TableMap) -> Option<()> {
     Some(())
 }
 
-/// Types that have a sign. YEAR is one of them for MariaDB and not for MySQL; see [`signedness`].
+/// Types that have a sign, as servers see it.
 fn has_sign(kind: u8) -> bool {
     use column::*;
     matches!(
         kind,
-        TINY | SHORT | INT24 | LONG | LONGLONG | FLOAT | DOUBLE | NEWDECIMAL
+        DECIMAL | TINY | SHORT | INT24 | LONG | LONGLONG | YEAR | FLOAT | DOUBLE | NEWDECIMAL
     )
 }
 
-fn is_text(kind: u8) -> bool {
+/// Types that have a collation, whether it says something or not.
+fn is_text_of_mysql(kind: u8) -> bool {
+    use column::*;
+    matches!(
+        kind,
+        STRING | VAR_STRING | VARCHAR | TINY_BLOB..=BLOB | VECTOR
+    )
+}
+
+fn is_text_of_mariadb(kind: u8) -> bool {
     use column::*;
     matches!(
         kind,
         STRING | VAR_STRING | VARCHAR | TINY_BLOB
-            ..=BLOB | MARIADB_BLOB_COMPRESSED | MARIADB_VARCHAR_COMPRESSED
+            ..=BLOB | GEOMETRY | MARIADB_BLOB_COMPRESSED | MARIADB_VARCHAR_COMPRESSED
     )
 }
 

@@ -8,19 +8,20 @@
 //! ```
 //! The position moves at the end of a transaction, and between two of them, never within one.
 
+mod statements;
+
 use std::collections::HashMap;
 
-use super::binlog::{AlterPart, Event, Heartbeat, Query, RawEvent, Rotate, Rows, TableMap, table_id};
-use super::hindrance::{obstacle, rolled_back, unsupported_xa};
+use super::binlog::{AlterPart, Event, Heartbeat, RawEvent, Rotate, Rows, TableMap, table_id};
+use super::hindrance::unsupported_xa;
 use super::images::{Decoders, read_rows};
+use super::position_check::same_file;
 use crate::codec::NetChanges;
 use crate::codec::image::Charset;
 use crate::error::{Error, Kind, Result};
 use crate::model::gtid::Gtid;
 use crate::model::position::Position;
-use crate::model::server::Flavor;
 use crate::plan::drift::Told;
-use crate::plan::statement::{Concern, Dialect, Statement, classify};
 use crate::plan::table::TablePlan;
 use crate::source::log::{GroupEnd, Obstacle, Segment, Stop};
 
@@ -55,11 +56,19 @@ const SEGMENT_BYTES: usize = 16 << 20;
 /// Table maps that are kept: those of tables that are not ours are small.
 const MAPS: usize = 10_000;
 
+/// What has to be known of a source to read its log.
+pub struct LogDialect {
+    /// For messages.
+    pub address: String,
+    /// The source does not tell upper from lower case in names of tables.
+    pub fold_names: bool,
+    /// How text of each character set of the tables becomes UTF-8.
+    pub charsets: HashMap<String, Charset>,
+}
+
 pub struct Assembler {
     position: Position,
-    /// The source does not tell upper from lower case in names of tables.
-    fold_names: bool,
-    charsets: HashMap<String, Charset>,
+    source: LogDialect,
     units: Vec<Unit>,
     maps: HashMap<u64, Mapped>,
     /// A GTID event has come, anonymous or not, and what it begins has not ended.
@@ -91,13 +100,7 @@ struct Mapped {
 }
 
 impl Assembler {
-    /// `charsets`: how text of each character set of the tables becomes UTF-8.
-    pub fn new(
-        from: Position,
-        fold_names: bool,
-        charsets: HashMap<String, Charset>,
-        tables: Vec<FollowedTable>,
-    ) -> Self {
+    pub fn new(from: Position, source: LogDialect, tables: Vec<FollowedTable>) -> Self {
         let units = tables.into_iter().map(|table| Unit {
             table,
             known: false,
@@ -106,8 +109,7 @@ impl Assembler {
         });
         Assembler {
             position: from,
-            fold_names,
-            charsets,
+            source,
             units: units.collect(),
             maps: HashMap::new(),
             in_group: false,
@@ -160,7 +162,11 @@ impl Assembler {
                 last_event_at: self.last_event_at,
             }
         });
-        let heard = self.units.iter_mut().enumerate().filter(|(_, unit)| unit.heard);
+        let heard = self
+            .units
+            .iter_mut()
+            .enumerate()
+            .filter(|(_, unit)| unit.heard);
         let told = heard
             .map(|(index, unit)| {
                 unit.heard = false;
@@ -188,8 +194,7 @@ impl Assembler {
                 self.in_group = true;
                 self.gtid = event.gtid.map(Gtid::MySql);
                 let microseconds = event.committed_at.map(|at| at as f64 / 1e6);
-                self.last_event_at =
-                    microseconds.or_else(|| Some(f64::from(raw.header.timestamp)));
+                self.last_event_at = microseconds.or_else(|| Some(f64::from(raw.header.timestamp)));
                 Ok(Step::Within)
             }
             Event::Xid(_) => self.end(raw),
@@ -201,16 +206,17 @@ impl Assembler {
             Event::Rotate(rotate) => self.rotate(rotate),
             Event::FormatDescription(_) => {
                 self.maps.clear();
-                if raw.header.timestamp > 0 && *raw.file == *self.position.file {
-                    self.position.file_created = Some(raw.header.timestamp);
+                let created = raw.header.timestamp;
+                if created > 0 && *raw.file == *self.position.file {
+                    same_file(&self.source.address, &self.position, created)?;
+                    self.position.file_created = Some(created);
                 }
                 self.pass(raw)
             }
             Event::Heartbeat(beat) => self.heartbeat(raw, beat),
-            Event::Stop
-            | Event::PreviousGtids(_)
-            | Event::MariaDbGtidList(_)
-            | Event::Nothing => self.pass(raw),
+            Event::Stop | Event::PreviousGtids(_) | Event::MariaDbGtidList(_) | Event::Nothing => {
+                self.pass(raw)
+            }
             Event::TransactionPayload(_) | Event::Annotation(_) => Ok(Step::Within),
         }
     }
@@ -307,7 +313,7 @@ impl Assembler {
         let decoders = match self.index_of(&map.table.schema, &map.table.name) {
             Some(index) if !self.is_known(index) => {
                 let plan = &self.unit(index)?.table.plan;
-                match Decoders::new(index, plan, &map.table, &self.charsets)? {
+                match Decoders::new(index, plan, &map.table, &self.source.charsets)? {
                     Ok(decoders) => Some(Box::new(decoders)),
                     Err(difference) => {
                         let obstacle = Obstacle::Shape {
@@ -375,87 +381,6 @@ impl Assembler {
         }
     }
 
-    fn query(&mut self, raw: &RawEvent, query: &Query<'_>) -> Result<Step> {
-        let text = query.shown();
-        let dialect = Dialect {
-            mariadb: self.position.server.flavor == Flavor::MariaDb,
-            sql_mode: query.sql_mode.unwrap_or_default(),
-            fold_names: self.fold_names,
-        };
-        match classify(&text, &query.database, dialect) {
-            Statement::Begin | Statement::XaStart(_) => self.begin(),
-            Statement::Commit => return self.end(raw),
-            Statement::Rollback | Statement::RollbackTo(_) if self.touched().is_some() => {
-                return Ok(self.stop(self.touched().unwrap_or(0), rolled_back()));
-            }
-            Statement::Rollback => return self.end(raw),
-            Statement::Savepoint(_)
-            | Statement::RollbackTo(_)
-            | Statement::Release(_)
-            | Statement::XaEnd(_) => {}
-            // It is logged again when it has taken effect.
-            _ if matches!(self.alter, Some(AlterPart::Started | AlterPart::RolledBack)) => {
-                return self.end(raw);
-            }
-            statement => return self.statement(raw, &statement),
-        }
-        Ok(Step::Within)
-    }
-
-    /// A statement that neither begins nor ends a transaction of rows.
-    fn statement(&mut self, raw: &RawEvent, statement: &Statement) -> Result<Step> {
-        for index in 0..self.units.len() {
-            if self.is_known(index) {
-                continue;
-            }
-            let concern = self.concern(index, statement);
-            if let Some(obstacle) = obstacle(&self.unit(index)?.table, concern, statement) {
-                return Ok(self.stop_at(index, obstacle));
-            }
-        }
-        for index in 0..self.units.len() {
-            if !self.is_known(index) && self.concern(index, statement) == Concern::Yes {
-                self.take_effect(index, statement);
-            }
-        }
-        match self.in_transaction {
-            true => Ok(Step::Within),
-            false => self.end(raw),
-        }
-    }
-
-    /// What a statement does to a unit in whose way it does not stand.
-    fn take_effect(&mut self, index: usize, statement: &Statement) {
-        let Some(unit) = self.units.get_mut(index) else {
-            return;
-        };
-        match statement {
-            Statement::Truncate(_) => unit.table.net.truncate(),
-            Statement::Dml(dml) if dml.empties => unit.table.net.truncate(),
-            Statement::AlterTable(altered) => {
-                unit.table.told.hear(altered);
-                unit.heard = true;
-            }
-            _ => {}
-        }
-        // The next map is looked at, even one of the same bytes.
-        self.maps.clear();
-    }
-
-    fn concern(&self, index: usize, statement: &Statement) -> Concern {
-        let Some(unit) = self.units.get(index) else {
-            return Concern::No;
-        };
-        let plan = &unit.table.plan;
-        match self.fold_names {
-            true => statement.concern(
-                &plan.source_schema.to_lowercase(),
-                &plan.source_table.to_lowercase(),
-            ),
-            false => statement.concern(&plan.source_schema, &plan.source_table),
-        }
-    }
-
     fn is_known(&self, index: usize) -> bool {
         let Some(unit) = self.units.get(index) else {
             return false;
@@ -468,7 +393,7 @@ impl Assembler {
     }
 
     fn index_of(&self, schema: &str, name: &str) -> Option<usize> {
-        let same = |ours: &str, theirs: &str| match self.fold_names {
+        let same = |ours: &str, theirs: &str| match self.source.fold_names {
             true => ours.to_lowercase() == theirs.to_lowercase(),
             false => ours == theirs,
         };
