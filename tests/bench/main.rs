@@ -10,6 +10,7 @@ mod support;
 
 mod codec_alone;
 mod contender;
+mod image_alone;
 mod memory;
 
 // The library is one for a server to load: what is pure of it is compiled in here once more.
@@ -53,6 +54,7 @@ fn number(variable: &str, default: u64) -> u64 {
 
 fn main() -> ExitCode {
     codec_alone::run();
+    image_alone::run();
     if std::env::args().any(|argument| argument == "codec") {
         return ExitCode::SUCCESS;
     }
