@@ -314,9 +314,9 @@ impl Assembler {
             Some(index) if !self.is_known(index) => {
                 let plan = &self.unit(index)?.table.plan;
                 match Decoders::new(index, plan, &map.table, &self.source.charsets) {
-                    // A type that is not read from the log is this table's alone.
-                    Err(error) => return Ok(self.stop(index, error)),
                     Ok(Ok(decoders)) => Some(Box::new(decoders)),
+                    // A type that is not read from the log is this unit's error.
+                    Err(error) => return Ok(self.stop(index, error)),
                     Ok(Err(difference)) => {
                         let obstacle = Obstacle::Shape {
                             logged: map.table,
