@@ -6,6 +6,7 @@
 //! and domains by which the target refuses one.
 
 use super::geometry::without_srid;
+use super::replay::float;
 use super::target::type_name;
 use crate::error::Result;
 use crate::model::pg_type::{PgType, oid};
@@ -26,6 +27,7 @@ pub fn stored_type(target: PgType) -> Result<String> {
 pub fn stored_select(target: PgType, column: &str) -> String {
     match target.oid {
         oid::TIMESTAMPTZ => format!("({column} AT TIME ZONE 'UTC')::pg_catalog.text"),
+        oid::INET => format!("pg_catalog.host({column})"),
         // Behind the number of the format.
         oid::JSONB => format!("pg_catalog.convert_from(pg_catalog.substr({column}, 2), 'UTF8')"),
         oid::TEXT_ARRAY => format!("pg_catalog.array_to_string({column}, ',')"),
@@ -51,6 +53,7 @@ pub fn source_bytes(source: &SourceType, target: PgType, text: String) -> Vec<u8
                 _ => text.into_bytes(),
             }
         }
+        SourceType::Float => float(&text),
         // A cast took the clock away or added midnight.
         SourceType::Date if target.oid == oid::TIMESTAMP => text
             .chars()
