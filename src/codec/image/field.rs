@@ -130,39 +130,52 @@ impl Field {
 
     /// Reads a value that begins at `start` of the image. None for bytes that are no value of the
     /// column; what does not fit the column's type any closer the encoder finds.
+    ///
+    /// Each arm writes its own slot: one that is handed on is copied in pieces, and waits for them.
     #[inline(always)]
-    pub fn read(&self, value: &[u8], start: usize, scratch: &mut Vec<u8>) -> Option<Slot> {
-        let cell = match self {
-            Field::TinyInt => Cell::Int(i8::from_le_bytes(*value.first_chunk()?).into()),
-            Field::SmallInt => Cell::Int(i16::from_le_bytes(*value.first_chunk()?).into()),
+    pub fn read(
+        &self,
+        value: &[u8],
+        start: usize,
+        scratch: &mut Vec<u8>,
+        slot: &mut Slot,
+    ) -> Option<()> {
+        let mut int = |number: i64| *slot = Slot::Ready(Cell::Int(number));
+        match self {
+            Field::TinyInt => int(i8::from_le_bytes(*value.first_chunk()?).into()),
+            Field::SmallInt => int(i16::from_le_bytes(*value.first_chunk()?).into()),
             Field::MediumInt => {
                 let &[a, b, c] = value.first_chunk::<3>()?;
-                Cell::Int((i32::from_le_bytes([0, a, b, c]) >> 8).into())
+                int((i32::from_le_bytes([0, a, b, c]) >> 8).into());
             }
-            Field::Int => Cell::Int(i32::from_le_bytes(*value.first_chunk()?).into()),
-            Field::BigInt => Cell::Int(i64::from_le_bytes(*value.first_chunk()?)),
-            Field::Unsigned => Cell::UInt(little_endian(value)),
-            Field::Year => Cell::UInt(match value.first()? {
-                0 => 0,
-                &year => 1900 + u64::from(year),
-            }),
-            Field::Float => Cell::Float(f32::from_le_bytes(*value.first_chunk()?)),
-            Field::Double => Cell::Double(f64::from_le_bytes(*value.first_chunk()?)),
-            Field::Date => temporal::date(value)?,
-            Field::DateTime => temporal::datetime2(value)?,
-            Field::Timestamp => temporal::timestamp2(value)?,
-            Field::Time => temporal::time2(value)?,
-            Field::Bytes => return Some(in_image(value, start)),
+            Field::Int => int(i32::from_le_bytes(*value.first_chunk()?).into()),
+            Field::BigInt => int(i64::from_le_bytes(*value.first_chunk()?)),
+            Field::Unsigned => *slot = Slot::Ready(Cell::UInt(little_endian(value))),
+            Field::Year => {
+                *slot = Slot::Ready(Cell::UInt(match value.first()? {
+                    0 => 0,
+                    &year => 1900 + u64::from(year),
+                }));
+            }
+            Field::Float => {
+                *slot = Slot::Ready(Cell::Float(f32::from_le_bytes(*value.first_chunk()?)));
+            }
+            Field::Double => {
+                *slot = Slot::Ready(Cell::Double(f64::from_le_bytes(*value.first_chunk()?)));
+            }
+            Field::Date => *slot = Slot::Ready(temporal::date(value)?),
+            Field::DateTime => *slot = Slot::Ready(temporal::datetime2(value)?),
+            Field::Timestamp => *slot = Slot::Ready(temporal::timestamp2(value)?),
+            Field::Time => *slot = Slot::Ready(temporal::time2(value)?),
+            Field::Bytes => *slot = in_image(value, start),
+            Field::Text(charset) if charset.is_utf8(value) => *slot = in_image(value, start),
             Field::Decimal(packed) => {
-                return written(scratch, |scratch| packed.write(value, scratch));
+                *slot = written(scratch, |scratch| packed.write(value, scratch))?;
             }
-            Field::Text(charset) if charset.is_utf8(value) => return Some(in_image(value, start)),
-            Field::Enum(labels) => {
-                return labels.number(little_endian(value)).map(Slot::Label);
-            }
-            _ => return self.read_rare(value, start, scratch),
-        };
-        Some(Slot::Ready(cell))
+            Field::Enum(labels) => *slot = Slot::Label(labels.number(little_endian(value))?),
+            _ => *slot = self.read_rare(value, start, scratch)?,
+        }
+        Some(())
     }
 
     #[inline(never)]

@@ -155,16 +155,19 @@ impl ImageDecoder {
             let null = is_set(nulls, place);
             place += 1;
             if null {
-                if let Some((slot, _)) = step.wanted {
-                    put(&mut self.slots, slot, Slot::Ready(Cell::Null));
+                if let Some((slot, _)) = step.wanted
+                    && let Some(place) = self.slots.get_mut(slot)
+                {
+                    *place = Slot::Ready(Cell::Null);
                 }
                 continue;
             }
             let value = step.layout.take(image, &mut at).ok_or(Fault::Cut(index))?;
             if let Some((slot, field)) = &step.wanted {
                 let start = at - value.len();
-                let read = field.read(value, start, &mut self.scratch);
-                put(&mut self.slots, *slot, read.ok_or(Fault::Bad(*slot))?);
+                let place = self.slots.get_mut(*slot).ok_or(Fault::Bad(*slot))?;
+                let read = field.read(value, start, &mut self.scratch, place);
+                read.ok_or(Fault::Bad(*slot))?;
             }
         }
         Ok(at)
@@ -266,13 +269,6 @@ impl<'a> Iterator for Cells<'a> {
 }
 
 impl ExactSizeIterator for Cells<'_> {}
-
-#[inline(always)]
-fn put(slots: &mut [Slot], place: usize, slot: Slot) {
-    if let Some(old) = slots.get_mut(place) {
-        *old = slot;
-    }
-}
 
 /// The bit of that number, the lowest bit of the first byte being the first.
 #[inline(always)]
