@@ -12,6 +12,7 @@ CREATE TABLE tributary.stream (
     rows_per_second double precision,
     last_event_at   timestamptz,
     heartbeat_at    timestamptz,
+    in_step_at      timestamptz,
     applied_at      timestamptz,
     worker_pid      integer,
     waiting_for     text,
@@ -34,6 +35,7 @@ COMMENT ON COLUMN tributary.stream.transactions_per_second IS 'rate of late';
 COMMENT ON COLUMN tributary.stream.rows_per_second IS 'rate of late';
 COMMENT ON COLUMN tributary.stream.last_event_at IS 'time at the source of the last transaction applied';
 COMMENT ON COLUMN tributary.stream.heartbeat_at IS 'time the source was last heard';
+COMMENT ON COLUMN tributary.stream.in_step_at IS 'time the source was last heard with all of its log applied';
 COMMENT ON COLUMN tributary.stream.applied_at IS 'time of the last commit';
 COMMENT ON COLUMN tributary.stream.worker_pid IS 'process that last took it up';
 COMMENT ON COLUMN tributary.stream.waiting_for IS 'what it waits for';

@@ -220,8 +220,9 @@ SELECT j.job,
        u.streaming AS units,
        CASE WHEN s.position IS NULL THEN NULL
             WHEN (s.position -> 'server', s.position -> 'file', s.position -> 'offset')
-               = (s.source_position -> 'server', s.source_position -> 'file', s.source_position -> 'offset') THEN 0
-            ELSE greatest(0, extract(epoch FROM clock_timestamp() - coalesce(s.last_event_at, s.applied_at)))
+               = (s.source_position -> 'server', s.source_position -> 'file', s.source_position -> 'offset')
+             AND s.heartbeat_at > clock_timestamp() - interval '10 s' THEN 0
+            ELSE greatest(0, extract(epoch FROM clock_timestamp() - greatest(coalesce(s.last_event_at, s.applied_at), s.in_step_at)))
        END::numeric(12,1) AS lag_seconds,
        CASE WHEN (s.position -> 'server', s.position -> 'file') = (s.source_position -> 'server', s.source_position -> 'file')
             THEN greatest(0, (s.source_position ->> 'offset')::bigint - (s.position ->> 'offset')::bigint)
@@ -240,7 +241,7 @@ SELECT j.job,
        s.last_event_at,
        s.heartbeat_at,
        s.applied_at,
-       coalesce(s.waiting_for, r.waiting_for) AS waiting_for,
+       coalesce(s.waiting_for, r.waiting_for, CASE WHEN a.wait_event_type = 'Lock' THEN 'a lock in the target' END) AS waiting_for,
        s.attempts,
        s.error,
        s.hint,
@@ -260,8 +261,8 @@ COMMENT ON VIEW @extschema@.sync_streams IS 'logs that jobs follow: position her
 COMMENT ON COLUMN @extschema@.sync_streams.job IS 'name of the job';
 COMMENT ON COLUMN @extschema@.sync_streams.status IS 'copying, catching_up, starting, streaming, waiting (for the next attempt), or the run''s where it is not running';
 COMMENT ON COLUMN @extschema@.sync_streams.units IS 'units in step with the stream';
-COMMENT ON COLUMN @extschema@.sync_streams.lag_seconds IS 'age of the last transaction applied, by the source''s clock; 0 where the log is applied to its end';
-COMMENT ON COLUMN @extschema@.sync_streams.lag_bytes IS 'bytes of the log still to be applied; null where they are in another file';
+COMMENT ON COLUMN @extschema@.sync_streams.lag_seconds IS 'age of the last transaction applied, by the source''s clock, or of the last time all was; 0 where the log is applied to its end and the source was heard within ten seconds';
+COMMENT ON COLUMN @extschema@.sync_streams.lag_bytes IS 'bytes of the log still to be applied, as last seen; null where they are in another file';
 COMMENT ON COLUMN @extschema@.sync_streams.gtid IS 'transactions applied';
 COMMENT ON COLUMN @extschema@.sync_streams.file IS 'log file of the last transaction applied';
 COMMENT ON COLUMN @extschema@.sync_streams."offset" IS 'end of the last transaction applied in its file';

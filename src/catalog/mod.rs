@@ -11,6 +11,7 @@ pub mod run;
 pub mod step;
 pub mod stream;
 pub mod unit;
+pub mod unit_redrive;
 pub mod unit_state;
 pub mod unit_stream;
 

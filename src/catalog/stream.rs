@@ -48,7 +48,7 @@ pub fn begin(job_id: i64, run_id: i64) -> Result<()> {
         "INSERT INTO tributary.stream AS s (job_id, run_id) VALUES ($1, $2) \
          ON CONFLICT (job_id) DO UPDATE SET run_id = excluded.run_id, position = NULL, \
            generation = s.generation + 1, source_position = NULL, transactions = 0, rows = 0, \
-           transactions_per_second = NULL, rows_per_second = NULL, last_event_at = NULL, heartbeat_at = NULL, \
+           transactions_per_second = NULL, rows_per_second = NULL, last_event_at = NULL, heartbeat_at = NULL, in_step_at = NULL, \
            applied_at = NULL, waiting_for = NULL, attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, \
            next_retry_at = NULL, updated_at = clock_timestamp()",
         &[job_id.into(), run_id.into()],
@@ -118,7 +118,10 @@ pub fn hear(
     let source = source.map(to_json).transpose()?;
     let changed = execute(
         "UPDATE tributary.stream SET source_position = coalesce($3::jsonb, source_position), \
-           heartbeat_at = clock_timestamp(), transactions_per_second = $4, rows_per_second = $5, \
+           heartbeat_at = clock_timestamp(), \
+           in_step_at = CASE WHEN position -> 'server' = $3::jsonb -> 'server' AND position -> 'file' = $3::jsonb -> 'file' \
+             AND position -> 'offset' = $3::jsonb -> 'offset' THEN clock_timestamp() ELSE in_step_at END, \
+           transactions_per_second = $4, rows_per_second = $5, \
            attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL, waiting_for = NULL \
          WHERE job_id = $1 AND generation = $2",
         &[

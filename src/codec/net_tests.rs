@@ -179,8 +179,7 @@ fn random_changes_come_to_what_the_source_has() {
         }
         // A refused row is there at the source, unless it has no place in the target by its key.
         for reject in &changes.rejects {
-            let [KeyValue::Int(id), KeyValue::Text(name)] = &reject.key.as_deref().unwrap()[..]
-            else {
+            let [KeyValue::Int(id), KeyValue::Text(name)] = reject.key.as_deref().unwrap() else {
                 assert!(reject.column.as_deref() == Some("name"), "{reject:?}");
                 continue;
             };

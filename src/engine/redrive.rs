@@ -13,6 +13,7 @@ use crate::catalog::chunk;
 use crate::catalog::job::{self, Job};
 use crate::catalog::reject::{self, Kept, Outcome};
 use crate::catalog::unit::{self, Unit};
+use crate::catalog::unit_redrive;
 use crate::codec::{RowEncoder, RowError, replay};
 use crate::error::{Error, Kind, Result};
 use crate::model::batch::{BatchEnd, BatchLimit, RowOrigin};
@@ -70,7 +71,7 @@ pub fn redrive(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
         true => Some(reader.position(Log::End)?),
         false => None,
     };
-    transaction::run(|| unit::set_redriven(unit, log_end.as_ref()))
+    transaction::run(|| unit_redrive::set_redriven(unit, log_end.as_ref()))
 }
 
 struct Driving<'a> {
@@ -188,7 +189,7 @@ impl Driving<'_> {
     }
 
     fn lock(&self) -> Result<()> {
-        match unit::lock_redriving(self.unit)? {
+        match unit_redrive::lock_redriving(self.unit)? {
             true => Ok(()),
             false => Err(unit::taken_away(&self.unit.unit)),
         }

@@ -20,7 +20,7 @@ mod stream;
 #[allow(dead_code, unused_imports)]
 mod codec;
 #[path = "../../src/error.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 mod error;
 #[path = "../../src/model/mod.rs"]
 #[allow(dead_code, unused_imports)]

@@ -41,10 +41,10 @@ impl MariaDb {
         mariadb.initialize();
         mariadb.launch();
         let mut client = mariadb.connect(None);
-        // What a job is given: it may read everything and write nothing.
+        // What a job is given: it may read everything, the log too, and write nothing.
         client.run(&[
             "CREATE USER reader@'%' IDENTIFIED BY 'secret'",
-            "GRANT SELECT, SHOW VIEW, PROCESS ON *.* TO reader@'%'",
+            "GRANT SELECT, SHOW VIEW, PROCESS, REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO reader@'%'",
         ]);
         mariadb
     }
@@ -71,6 +71,8 @@ impl MariaDb {
             .status()
             .expect("cp");
         assert!(status.success(), "the template is not copied");
+        // A MySQL takes its identity from here; each server is one of its own.
+        let _ = fs::remove_file(self.data().join("auto.cnf"));
     }
 
     /// MySQL knows root by the name localhost only, which no TCP connection has without resolving.

@@ -17,5 +17,6 @@ pub mod postgres;
 pub mod postgres_client;
 pub mod proxy;
 pub mod sandbox;
+pub mod stream_fixture;
 pub mod structure;
 pub mod wait;

@@ -270,6 +270,7 @@ mod tests {
         ] {
             assert_eq!(layout.take(image, &mut 0), None);
         }
-        assert_eq!(Layout::Fixed(1).take(&image, &mut usize::MAX), None);
+        let mut beyond = usize::MAX;
+        assert_eq!(Layout::Fixed(1).take(&image, &mut beyond), None);
     }
 }
