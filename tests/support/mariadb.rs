@@ -150,6 +150,34 @@ impl MariaDb {
         );
     }
 
+    /// Sets the data directory of a stopped server aside.
+    pub fn keep_dump(&self) {
+        self.copy("data", "dump");
+    }
+
+    /// Puts it in the place of what came after it.
+    pub fn restore_dump(&self) {
+        self.copy("dump", "data");
+    }
+
+    fn copy(&self, from: &str, to: &str) {
+        assert!(self.server.is_none(), "the server is running");
+        let [from, to] = [from, to].map(|name| self.sandbox.path().join(name));
+        let _ = fs::remove_dir_all(&to);
+        let status = Command::new("cp")
+            .arg("-a")
+            .arg(&from)
+            .arg(&to)
+            .status()
+            .expect("cp");
+        assert!(status.success(), "{} is not copied", from.display());
+    }
+
+    /// What the next start is told besides.
+    pub fn also(&mut self, argument: &str) {
+        self.extra.push(argument.to_owned());
+    }
+
     pub fn stop(&mut self) {
         self.end("TERM");
     }
