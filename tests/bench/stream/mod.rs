@@ -65,9 +65,8 @@ pub fn run(peers_only: bool) -> bool {
             // Whoever comes first has not always the same state of the machine.
             accounts.rotate_left(1);
             for account in &mut accounts {
-                if let Some(seconds) = account.catch_up(load, &position) {
-                    let name = account.follower.name();
-                    eprintln!("run {run}: {}: {name} {seconds:.2} s", load.name(changes));
+                if let Some(told) = account.catch_up(load, &position) {
+                    eprintln!("run {run}: {}: {told}", load.name(changes));
                 }
             }
         }
@@ -80,11 +79,10 @@ pub fn run(peers_only: bool) -> bool {
             }
         }
     }
-    let equal = compare(&mut accounts, &mut source) && (peers_only || accounts.len() > 2);
     accounts.sort_by_key(|account| account.follower.name().to_owned());
     report_catch_up(&accounts, &bytes, changes);
     report_lag(&accounts, length);
-    equal
+    compare(&mut accounts, &mut source) && (peers_only || accounts.len() > 2)
 }
 
 impl Account {
@@ -131,20 +129,24 @@ impl Account {
         })
     }
 
-    fn catch_up(&mut self, load: Load, position: &str) -> Option<f64> {
+    /// What there is to say of it.
+    fn catch_up(&mut self, load: Load, position: &str) -> Option<String> {
         let watch = self.follower.watch();
         let before = processor::seconds(&self.follower.processes());
         let seconds = self.follow(position);
         let used = processor::seconds(&self.follower.processes()) - before;
-        if let Some(kb) = watch.map(watch::Watch::end) {
+        let kb = watch.map(watch::Watch::end);
+        let seconds = seconds?;
+        self.seconds.entry(load).or_default().push(seconds);
+        self.processor.entry(load).or_default().push(used);
+        let name = self.follower.name();
+        let mut told = format!("{name} {seconds:.2} s, {used:.2} s of the processor");
+        if let Some(kb) = kb {
             let most = self.memory.entry(load).or_default();
             *most = kb.max(*most);
+            told += &format!(", {:.1} MB", kb as f64 / 1024.0);
         }
-        if let Some(seconds) = seconds {
-            self.seconds.entry(load).or_default().push(seconds);
-            self.processor.entry(load).or_default().push(used);
-        }
-        seconds
+        Some(told)
     }
 
     fn lag(&mut self, source: &mut Source, length: u64) {
