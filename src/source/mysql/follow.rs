@@ -7,13 +7,13 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use tokio::time::MissedTickBehavior;
+use tokio::time::{MissedTickBehavior, timeout};
 
 use super::assemble::{Assembler, LogDialect, Step};
 use super::binlog::{BinlogStream, DumpRequest, Start};
 use super::connect::Connection;
 use super::position_check::Resume;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::model::position::Position;
 use crate::source::log::StreamSink;
 
@@ -36,6 +36,8 @@ const GROUP_BYTES: usize = 4 << 20;
 const TICK: Duration = Duration::from_millis(250);
 /// How often the source is asked for the end of its log.
 const PROBE: Duration = Duration::from_secs(2);
+/// How long that may take.
+const PROBE_LIMIT: Duration = Duration::from_secs(20);
 
 /// Follows the log into `sink` until `until`, an obstacle, or an error. `probe` is a session beside the
 /// one that sends the log; `hunger` is over when the main thread waits.
@@ -63,7 +65,7 @@ where
     };
     let mut log = BinlogStream::open(&endpoint, dump).await?;
     let mut assembler = Assembler::new(from, dialect, request.tables);
-    sink.heard(Some(probe.current_position().await?))?;
+    sink.heard(Some(end_of_log(probe, assembler.position()).await?))?;
     let mut probed = Instant::now();
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -78,7 +80,7 @@ where
                 }
                 if probed.elapsed() >= PROBE {
                     probed = Instant::now();
-                    sink.heard(Some(probe.current_position().await?))?;
+                    sink.heard(Some(end_of_log(probe, assembler.position()).await?))?;
                 }
                 Step::Within
             }
@@ -95,7 +97,7 @@ where
                 }
                 if probed.elapsed() >= PROBE {
                     probed = Instant::now();
-                    sink.heard(Some(probe.current_position().await?))?;
+                    sink.heard(Some(end_of_log(probe, assembler.position()).await?))?;
                 }
                 let wanted = assembler.has_rows() && sink.is_hungry();
                 if !wanted && assembler.bytes() < GROUP_BYTES {
@@ -113,6 +115,28 @@ where
         }
         hand_on(&mut assembler, sink)?;
     }
+}
+
+/// The end of the source's log. An error where it is before what has been read: the log was reset.
+async fn end_of_log(probe: &mut Connection, read: &Position) -> Result<Position> {
+    // A source that has gone silent must not hold up the watch over its log.
+    let asked = timeout(PROBE_LIMIT, async {
+        let end = probe.current_position().await?;
+        if !read.file.is_empty() && end.reached(read) != Some(true) {
+            probe.check_position(read).await?;
+        }
+        Ok(end)
+    });
+    asked.await.unwrap_or_else(|_| {
+        Err(Error::new(
+            Kind::ConnectionLost,
+            format!(
+                "source \"{}\" did not answer within {} seconds",
+                probe.endpoint().address(),
+                PROBE_LIMIT.as_secs()
+            ),
+        ))
+    })
 }
 
 /// Where to begin at this server, which holds the position.
