@@ -12,6 +12,7 @@ mod support;
 
 mod codec_alone;
 mod contender;
+mod image_alone;
 mod memory;
 mod stream;
 
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
     let chosen = |part: &str| said(part) || !["codec", "copy", "stream"].into_iter().any(said);
     if chosen("codec") {
         codec_alone::run();
+        image_alone::run();
     }
     let mut equal = true;
     if chosen("copy") {

@@ -39,10 +39,9 @@ impl Recorded {
             kind: code::LONG,
             ..LoggedColumn::default()
         };
-        let metadata = u16::from_str_radix(metadata.trim_start_matches("0x"), 16).unwrap();
         let recorded = LoggedColumn {
             kind: kind.parse().unwrap(),
-            metadata,
+            metadata: metadata.parse().unwrap(),
             ..LoggedColumn::default()
         };
         let source: SourceType = serde_json::from_str(source).unwrap();
