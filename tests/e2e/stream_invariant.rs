@@ -25,7 +25,7 @@ use writer::{ACCOUNTS, BALANCE, SUM, Shared, Writer};
 
 const NAME: &str = "stream_invariant";
 const ROUNDS: u64 = 10;
-const FAULTS: u64 = 4;
+const FAULTS: u64 = 6;
 const WRITERS: u64 = 4;
 
 /// Small pieces: a table is several chunks, a chunk several batches.
