@@ -150,6 +150,8 @@ mod tests {
             ),
             (SourceType::Float, Cell::Float(1.0e-7)),
             (SourceType::Double, Cell::Double(-123_456.75)),
+            (SourceType::Double, Cell::Double(1.5e300)),
+            (SourceType::Double, Cell::Double(0.1)),
             (SourceType::Bit { bits: 1 }, Cell::Bytes(&[1])),
             (SourceType::Bit { bits: 12 }, Cell::Bytes(&[0x0f, 1])),
             (SourceType::Date, day),

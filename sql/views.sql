@@ -30,7 +30,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT count(*) AS units_total,
            count(*) FILTER (WHERE u.status = 'completed') AS units_completed,
-           count(*) FILTER (WHERE u.status = 'streaming') AS units_streaming,
+           count(*) FILTER (WHERE u.status = 'streaming' AND u.position IS NULL) AS units_streaming,
            count(*) FILTER (WHERE u.status = 'failed') AS units_failed
     FROM tributary.unit u WHERE u.run_id = r.run_id) u ON true
 WHERE pg_catalog.pg_has_role(j.owner, 'USAGE')
@@ -62,7 +62,8 @@ SELECT j.job,
        u.unit,
        pg_catalog.quote_ident(u.target_schema) || '.' || pg_catalog.quote_ident(u.target_table) AS target,
        j.mode,
-       u.status,
+       -- one that has joined, and is ahead of the stream, is not in step with it yet
+       CASE WHEN u.status = 'streaming' AND u.position IS NOT NULL THEN 'catching_up' ELSE u.status END AS status,
        u.phase,
        u.priority,
        u.rows_estimated,
@@ -252,8 +253,8 @@ JOIN tributary.job j USING (job_id)
 JOIN tributary.run r ON r.run_id = s.run_id
 LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = s.worker_pid AND a.backend_type = 'tributary worker'
 CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE u.status = 'streaming') AS streaming,
-           count(*) FILTER (WHERE u.status = 'catching_up') AS catching_up
+    SELECT count(*) FILTER (WHERE u.status = 'streaming' AND u.position IS NULL) AS streaming,
+           count(*) FILTER (WHERE u.status = 'catching_up' OR u.status = 'streaming' AND u.position IS NOT NULL) AS catching_up
     FROM tributary.unit u WHERE u.run_id = s.run_id) u
 WHERE pg_catalog.pg_has_role(j.owner, 'USAGE')
 ORDER BY j.job;

@@ -59,7 +59,7 @@ fn cell(column: &SourceColumn, value: &Value) -> Result<Option<Vec<u8>>> {
 }
 
 /// A `float` is kept with its own digits and read as the double of the same value.
-fn float(text: &str) -> Vec<u8> {
+pub(super) fn float(text: &str) -> Vec<u8> {
     match text.parse::<f32>() {
         Ok(value) if value.is_finite() => f64::from(value).to_string().into_bytes(),
         _ => text.as_bytes().to_vec(),

@@ -6,6 +6,7 @@
 //! and domains by which the target refuses one.
 
 use super::geometry::without_srid;
+use super::replay::float;
 use super::target::type_name;
 use crate::error::Result;
 use crate::model::pg_type::{PgType, oid};
@@ -16,7 +17,8 @@ pub fn stored_type(target: PgType) -> Result<String> {
     Ok(match target.oid {
         oid::VARCHAR | oid::BPCHAR | oid::JSON => "text".to_owned(),
         oid::BIT => "bit varying".to_owned(),
-        oid::GEOMETRY => "bytea".to_owned(),
+        // A jsonb that is none is refused as soon as it is read.
+        oid::GEOMETRY | oid::JSONB => "bytea".to_owned(),
         oid => type_name(PgType::plain(oid))?,
     })
 }
@@ -25,6 +27,9 @@ pub fn stored_type(target: PgType) -> Result<String> {
 pub fn stored_select(target: PgType, column: &str) -> String {
     match target.oid {
         oid::TIMESTAMPTZ => format!("({column} AT TIME ZONE 'UTC')::pg_catalog.text"),
+        oid::INET => format!("pg_catalog.host({column})"),
+        // Behind the number of the format.
+        oid::JSONB => format!("pg_catalog.convert_from(pg_catalog.substr({column}, 2), 'UTF8')"),
         oid::TEXT_ARRAY => format!("pg_catalog.array_to_string({column}, ',')"),
         _ => format!("{column}::pg_catalog.text"),
     }
@@ -48,6 +53,7 @@ pub fn source_bytes(source: &SourceType, target: PgType, text: String) -> Vec<u8
                 _ => text.into_bytes(),
             }
         }
+        SourceType::Float => float(&text),
         // A cast took the clock away or added midnight.
         SourceType::Date if target.oid == oid::TIMESTAMP => text
             .chars()
@@ -97,7 +103,9 @@ mod tests {
             let target = default_type(&column(source)).unwrap();
             assert!(!stored_type(target).unwrap().contains('('));
         }
-        assert_eq!(stored_type(PgType::plain(oid::GEOMETRY)).unwrap(), "bytea");
+        for refusing in [oid::GEOMETRY, oid::JSONB] {
+            assert_eq!(stored_type(PgType::plain(refusing)).unwrap(), "bytea");
+        }
     }
 
     #[test]

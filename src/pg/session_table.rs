@@ -59,14 +59,30 @@ impl SessionTable {
         // transaction's end. An ERROR unwinds to the caller's `catch`.
         unsafe {
             let open = pg_sys::table_open(oid, pg_sys::AccessExclusiveLock as pg_sys::LOCKMODE);
-            let pages =
-                pg_sys::RelationGetNumberOfBlocksInFork(open, pg_sys::ForkNumber::MAIN_FORKNUM);
-            if pages > 0 {
+            let toast = (*(*open).rd_rel).reltoastrelid;
+            if toast != pg_sys::Oid::INVALID && pages(toast) > 0 {
+                // Builds the index of the long values anew, which takes more than all the rest.
                 pg_sys::heap_truncate_one_rel(open);
+            } else if pages(oid) > 0 {
+                pg_sys::RelationTruncate(open, 0);
             }
             pg_sys::table_close(open, pg_sys::NoLock as pg_sys::LOCKMODE);
         }
         Ok(())
+    }
+}
+
+/// The size of a table of this session.
+///
+/// # Safety
+/// Inside a transaction; it is there.
+unsafe fn pages(oid: pg_sys::Oid) -> u32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let open = pg_sys::table_open(oid, pg_sys::AccessShareLock as pg_sys::LOCKMODE);
+        let pages = pg_sys::RelationGetNumberOfBlocksInFork(open, pg_sys::ForkNumber::MAIN_FORKNUM);
+        pg_sys::table_close(open, pg_sys::NoLock as pg_sys::LOCKMODE);
+        pages
     }
 }
 

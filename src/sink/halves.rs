@@ -7,6 +7,10 @@ use crate::model::pg_type::PgType;
 use crate::pg::relation::Relation;
 use crate::pg::transaction;
 
+/// So many refused rows are not single bad rows any more: something else is wrong, and they are held in
+/// memory.
+const MOST: usize = 10_000;
+
 /// What became of the rows.
 #[derive(Debug, Default)]
 pub struct Taken {
@@ -52,6 +56,13 @@ pub fn copy_by_halves(
                 all.filtered += filtered;
             }
             Err(error) if !refuses_a_row(&error) => return Err(error),
+            Err(error) if to - from == 1 && all.refused.len() >= MOST => {
+                return Err(Error::new(
+                    Kind::TooManyRejects,
+                    format!("more than {MOST} rows were refused at once"),
+                )
+                .with_detail(format!("The last one: {}.", error.full_message())));
+            }
             Err(error) if to - from == 1 => all.refused.push((from, error)),
             Err(_) => {
                 let middle = from + (to - from) / 2;

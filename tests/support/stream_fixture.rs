@@ -2,7 +2,7 @@
 
 use super::canonical::{is_mysql, pg_literal};
 use super::compare::{self, compare};
-use super::fixture::{Databases, LONG, SUPERVISOR, WORKER, ended, report, shared, status};
+use super::fixture::{Databases, LONG, assert_no_workers, ended, report, shared, status};
 use super::mariadb::{MariaDb, mysql_root};
 use super::mariadb_client::MariaDbClient;
 use super::proxy::TcpProxy;
@@ -153,17 +153,17 @@ impl Databases {
         ))
     }
 
-    /// Nothing of a job is left running, here and at the source.
+    /// No process of a job is left.
     #[track_caller]
     pub fn assert_gone(&mut self) {
-        let (my, pg) = (&mut self.my, &mut self.pg);
-        wait_until("the background workers end", LONG, || {
-            pg.number(&format!(
-                "SELECT count(*) FROM pg_stat_activity WHERE backend_type IN ('{WORKER}', '{SUPERVISOR}') \
-                 AND datname = current_database()"
-            )) == 0
-        });
-        let name = self.name.as_str();
+        assert_no_workers(&mut self.pg, &self.name);
+    }
+
+    /// Nor a session at the source. One that sends the log ends with its next heartbeats.
+    #[track_caller]
+    pub fn assert_left(&mut self) {
+        self.assert_gone();
+        let (my, name) = (&mut self.my, self.name.as_str());
         wait_until("the sessions at the source end", LONG, || {
             sessions(my, name).is_empty()
         });

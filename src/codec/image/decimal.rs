@@ -43,37 +43,38 @@ impl Packed {
         copy.get_mut(..bytes.len())?.copy_from_slice(bytes);
         let negative = copy[0] & 0x80 == 0;
         copy[0] ^= 0x80;
+        let mut text = Text::new();
         if negative {
-            for byte in copy.iter_mut().take(bytes.len()) {
+            for byte in &mut copy {
                 *byte = !*byte;
             }
-            out.push(b'-');
+            text.push(b'-');
         }
+        let start = text.length;
         let mut groups = Groups(copy.get(..bytes.len())?);
-        let start = out.len();
         if self.first > 0 {
-            put_leading(groups.next(self.first)?, out);
+            text.push_leading(groups.next(self.first)?);
         }
         for _ in 0..self.integer {
             let group = groups.next(9)?;
-            match out.len() > start {
-                true => put_digits(group, 9, out),
-                false => put_leading(group, out),
+            match text.length > start {
+                true => text.push_digits(group, 9),
+                false => text.push_leading(group),
             }
         }
-        if out.len() == start {
-            out.push(b'0');
+        if text.length == start {
+            text.push(b'0');
         }
-        if self.fraction == 0 && self.last == 0 {
-            return Some(());
+        if self.fraction > 0 || self.last > 0 {
+            text.push(b'.');
         }
-        out.push(b'.');
         for _ in 0..self.fraction {
-            put_digits(groups.next(9)?, 9, out);
+            text.push_digits(groups.next(9)?, 9);
         }
         if self.last > 0 {
-            put_digits(groups.next(self.last)?, self.last, out);
+            text.push_digits(groups.next(self.last)?, self.last);
         }
+        out.extend_from_slice(text.bytes.get(..text.length)?);
         Some(())
     }
 }
@@ -84,18 +85,6 @@ impl Groups<'_> {
     /// The next group of so many digits.
     #[inline]
     fn next(&mut self, digits: u8) -> Option<u32> {
-        const BOUNDS: [u32; 10] = [
-            1,
-            10,
-            100,
-            1_000,
-            10_000,
-            100_000,
-            1_000_000,
-            10_000_000,
-            100_000_000,
-            1_000_000_000,
-        ];
         let bytes = PARTIAL.get(usize::from(digits)).copied().unwrap_or(4);
         let (group, rest) = self.0.split_at_checked(bytes)?;
         self.0 = rest;
@@ -106,9 +95,22 @@ impl Groups<'_> {
             [a] => u32::from(a),
             _ => return None,
         };
-        (group < *BOUNDS.get(usize::from(digits))?).then_some(group)
+        (group < *POWERS.get(usize::from(digits))?).then_some(group)
     }
 }
+
+const POWERS: [u32; 10] = [
+    1,
+    10,
+    100,
+    1_000,
+    10_000,
+    100_000,
+    1_000_000,
+    10_000_000,
+    100_000_000,
+    1_000_000_000,
+];
 
 /// "00" to "99".
 const PAIRS: [[u8; 2]; 100] = {
@@ -121,31 +123,53 @@ const PAIRS: [[u8; 2]; 100] = {
     pairs
 };
 
-/// Nine digits with zeros before them.
-#[inline]
-fn digits(number: u32) -> [u8; 9] {
-    let pair = |number: u32| PAIRS[(number % 100) as usize];
-    let [a, b] = pair(number / 10_000_000);
-    let [c, d] = pair(number / 100_000);
-    let [e, f] = pair(number / 1_000);
-    let [g, h] = pair(number / 10);
-    let [_, i] = pair(number % 10);
-    [a, b, c, d, e, f, g, h, i]
+/// A number under way. Each group is stored with nine digits, and what is too much is stored over.
+struct Text {
+    bytes: [u8; 96],
+    length: usize,
 }
 
-/// The last `count` digits.
-#[inline]
-fn put_digits(number: u32, count: u8, out: &mut Vec<u8>) {
-    let digits = digits(number);
-    let skipped = 9usize.saturating_sub(count.into());
-    out.extend_from_slice(digits.get(skipped..).unwrap_or_default());
-}
+impl Text {
+    #[inline]
+    fn new() -> Text {
+        Text {
+            bytes: [0; 96],
+            length: 0,
+        }
+    }
 
-/// The digits without zeros before them: nothing of zero.
-#[inline]
-fn put_leading(number: u32, out: &mut Vec<u8>) {
-    let count = number.checked_ilog10().map_or(0, |log| log as u8 + 1);
-    put_digits(number, count, out);
+    #[inline]
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.length) {
+            *place = byte;
+        }
+        self.length += 1;
+    }
+
+    /// A group of `count` digits, with zeros before it.
+    #[inline]
+    fn push_digits(&mut self, group: u32, count: u8) {
+        let unused = 9usize.saturating_sub(count.into());
+        let number = group * POWERS.get(unused).copied().unwrap_or(1);
+        let pair = |number: u32| PAIRS[(number % 100) as usize];
+        let [a, b] = pair(number / 10_000_000);
+        let [c, d] = pair(number / 100_000);
+        let [e, f] = pair(number / 1_000);
+        let [g, h] = pair(number / 10);
+        let [_, i] = pair(number % 10);
+        let places = self.bytes.get_mut(self.length..);
+        if let Some(places) = places.and_then(|places| places.first_chunk_mut::<9>()) {
+            *places = [a, b, c, d, e, f, g, h, i];
+        }
+        self.length += usize::from(count);
+    }
+
+    /// The digits without zeros before them: nothing of zero.
+    #[inline]
+    fn push_leading(&mut self, group: u32) {
+        let count = group.checked_ilog10().map_or(0, |log| log as u8 + 1);
+        self.push_digits(group, count);
+    }
 }
 
 #[cfg(test)]

@@ -246,22 +246,94 @@ fn written(scratch: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> Option<()>
     Some(Slot::Scratch(start, u32::try_from(scratch.len()).ok()?))
 }
 
-/// Types that are written to the log in a form that is not read here.
+/// What cannot be read from the log as it is there.
 fn refuse_by_name(logged: &LoggedColumn, column: &SourceColumn) -> Result<()> {
     let (what, hint) = match logged.kind {
         code::BLOB_COMPRESSED | code::VARCHAR_COMPRESSED => (
             "is COMPRESSED, which is not read from the log",
-            Some("Take COMPRESSED off the column: ALTER TABLE ... MODIFY ...;"),
+            "Take COMPRESSED off the column: ALTER TABLE ... MODIFY ...; or leave the column out.",
         ),
-        code::VECTOR => ("is a vector, which is not read from the log", None),
+        code::VECTOR => (
+            "is a vector, which is not read from the log",
+            "Leave the column out.",
+        ),
+        _ if logged.labels.is_none() && has_doubtful_label(column) => (
+            "has a label with a question mark, or a letter that the source's catalog cannot tell",
+            "SET GLOBAL binlog_row_metadata = FULL; and let the log tell it.",
+        ),
         _ => return Ok(()),
     };
-    let error = Error::new(
+    Err(Error::new(
         Kind::TypeRefused,
         format!("column \"{}\" {what}", column.name),
-    );
-    Err(match hint {
-        Some(hint) => error.with_hint(hint),
-        None => error,
-    })
+    )
+    .with_hint(hint))
+}
+
+/// The catalog has a question mark for each character beyond the first plane.
+fn has_doubtful_label(column: &SourceColumn) -> bool {
+    let (SourceType::Enum { labels } | SourceType::Set { labels }) = &column.source_type else {
+        return false;
+    };
+    let set = column.character_set.as_deref();
+    matches!(
+        set,
+        Some("utf8mb4" | "utf16" | "utf16le" | "utf32" | "gb18030")
+    ) && labels.iter().any(|label| label.contains('?'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(kind: u8, column: &SourceColumn) -> Option<String> {
+        let logged = LoggedColumn {
+            kind,
+            metadata: 1,
+            ..LoggedColumn::default()
+        };
+        let error = Field::new(&logged, column, &Charset::Utf8).err()?;
+        Some(error.message)
+    }
+
+    #[test]
+    fn what_is_not_read_is_refused_by_name() {
+        let blob = SourceColumn::new("c", SourceType::Blob);
+        let message = refusal(code::BLOB_COMPRESSED, &blob).unwrap();
+        assert!(message.starts_with("column \"c\" is COMPRESSED"));
+        assert!(refusal(code::VECTOR, &blob).unwrap().contains("vector"));
+        // What `fits` would have told.
+        let message = refusal(code::LONG, &blob).unwrap();
+        assert!(message.contains("not of the type"), "{message}");
+        assert_eq!(refusal(code::BLOB, &blob), None);
+    }
+
+    #[test]
+    fn a_label_that_may_not_be_what_it_is_needs_the_log_s_own() {
+        let labels = vec!["a".to_owned(), "?".to_owned()];
+        let column = |set: &str| SourceColumn {
+            character_set: Some(set.to_owned()),
+            ..SourceColumn::new(
+                "c",
+                SourceType::Enum {
+                    labels: labels.clone(),
+                },
+            )
+        };
+        assert!(
+            refusal(code::ENUM, &column("utf8mb4"))
+                .unwrap()
+                .contains("label")
+        );
+        // Every letter of that set is in the catalog.
+        assert_eq!(refusal(code::ENUM, &column("utf8mb3")), None);
+        let told = LoggedColumn {
+            kind: code::ENUM,
+            metadata: 1,
+            labels: Some(vec![b"a".to_vec(), "😀".into()]),
+            ..LoggedColumn::default()
+        };
+        let field = Field::new(&told, &column("utf8mb4"), &Charset::Utf8).unwrap();
+        assert_eq!(field.label(2), Some("😀".as_bytes()));
+    }
 }

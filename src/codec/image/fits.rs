@@ -1,7 +1,7 @@
 //! Is the table in the log the one that the plan knows? A column that fits is read right.
 
 use super::collation::{self, character_set, longest_character};
-use super::layout::{bits, code, string_bytes};
+use super::layout::{bits, code};
 use crate::model::logged::LoggedColumn;
 use crate::model::table::{SourceColumn, SourceType};
 
@@ -55,24 +55,27 @@ fn type_fits(logged: &LoggedColumn, source: &SourceColumn) -> bool {
         (code::VARCHAR | code::VAR_STRING, Type::VarBinary { length }) => {
             *length == u64::from(metadata)
         }
-        (code::STRING, Type::Char { length }) => bytes(*length, string_bytes(metadata)),
-        (code::STRING, Type::Binary { length }) => *length == u64::from(string_bytes(metadata)),
-        (code::STRING, Type::Uuid | Type::Inet6) => string_bytes(metadata) == 16,
-        (code::STRING, Type::Inet4) => string_bytes(metadata) == 4,
+        (code::STRING, Type::Char { length }) => bytes(*length, metadata),
+        (code::STRING, Type::Binary { length }) => *length == u64::from(metadata),
+        (code::STRING, Type::Uuid | Type::Inet6) => metadata == 16,
+        (code::STRING, Type::Inet4) => metadata == 4,
         (code::ENUM, Type::Enum { labels }) => {
-            usize::from(metadata & 0xff) == 1 + usize::from(labels.len() > 255)
+            usize::from(metadata) == 1 + usize::from(labels.len() > 255)
         }
         (code::SET, Type::Set { labels }) => {
             let bytes = match labels.len().div_ceil(8) {
                 bytes @ 0..=4 => bytes,
                 _ => 8,
             };
-            usize::from(metadata & 0xff) == bytes
+            usize::from(metadata) == bytes
         }
         (code::TINY_BLOB..=code::BLOB | code::BLOB_COMPRESSED, Type::Text | Type::Blob) => {
             blob_bytes(&source.type_name).is_none_or(|known| known == metadata)
         }
-        (code::TINY_BLOB..=code::BLOB, Type::Json) => metadata == 4,
+        // MariaDB's JSON is a longtext; MySQL's has no character set.
+        (code::TINY_BLOB..=code::BLOB, Type::Json) => {
+            metadata == 4 && source.character_set.is_some()
+        }
         // Whether these can be read is not asked here.
         (code::VARCHAR_COMPRESSED, Type::VarChar { .. } | Type::VarBinary { .. }) => true,
         (code::VECTOR, Type::Unmapped { name }) => name == "vector",
@@ -174,4 +177,132 @@ fn same_text(known: &str, told: &[u8]) -> bool {
         Some('?') => told == '?' || told > '\u{ffff}',
         other => other == Some(told),
     }) && known.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn logged(kind: u8, metadata: u16) -> LoggedColumn {
+        LoggedColumn {
+            kind,
+            metadata,
+            ..LoggedColumn::default()
+        }
+    }
+
+    fn text(set: &str, source: SourceType) -> SourceColumn {
+        SourceColumn {
+            character_set: Some(set.to_owned()),
+            ..SourceColumn::new("c", source)
+        }
+    }
+
+    #[test]
+    fn another_type_or_length_does_not_fit() {
+        use SourceType as Type;
+        let column = |source| SourceColumn::new("c", source);
+        let decimal = |precision, scale| column(Type::Decimal { precision, scale });
+        let int = column(Type::Int { unsigned: false });
+        assert!(fits(&logged(code::LONG, 0), &int));
+        assert!(!fits(&logged(code::LONGLONG, 0), &int));
+        let packed = logged(code::NEWDECIMAL, 10 << 8 | 2);
+        assert!(fits(&packed, &decimal(10, 2)));
+        assert!(!fits(&packed, &decimal(10, 3)) && !fits(&packed, &decimal(11, 2)));
+        let stamp = |fraction| column(Type::Timestamp { fraction });
+        assert!(fits(&logged(code::TIMESTAMP2, 3), &stamp(3)));
+        assert!(!fits(&logged(code::TIMESTAMP2, 3), &stamp(2)));
+        assert!(!fits(&logged(code::DATETIME2, 3), &stamp(3)));
+        let bit = column(Type::Bit { bits: 9 });
+        assert!(fits(&logged(code::BIT, 1 << 8 | 1), &bit));
+        assert!(!fits(&logged(code::BIT, 1 << 8 | 2), &bit));
+        let blob = SourceColumn {
+            type_name: "mediumblob".to_owned(),
+            ..column(Type::Blob)
+        };
+        assert!(fits(&logged(code::BLOB, 3), &blob) && !fits(&logged(code::BLOB, 2), &blob));
+        let binary = column(Type::Binary { length: 16 });
+        assert!(fits(&logged(code::STRING, 16), &binary));
+        assert!(!fits(&logged(code::STRING, 15), &binary));
+        // MySQL's own JSON became text.
+        assert!(!fits(&logged(code::BLOB, 4), &column(Type::Json)));
+    }
+
+    #[test]
+    fn text_fits_by_its_bytes_and_its_set() {
+        let varchar = SourceType::VarChar { length: 20 };
+        let column = text("utf8mb4", varchar.clone());
+        assert!(fits(&logged(code::VARCHAR, 80), &column));
+        assert!(!fits(&logged(code::VARCHAR, 60), &column));
+        assert!(fits(&logged(code::VARCHAR, 60), &text("utf8", varchar)));
+        let wide = text("utf8mb4", SourceType::Char { length: 255 });
+        assert!(fits(&logged(code::STRING, 1020), &wide));
+        assert!(!fits(&logged(code::STRING, 252), &wide));
+        let column = SourceColumn {
+            type_name: "text".to_owned(),
+            ..text("latin1", SourceType::Text)
+        };
+        let told = |collation| LoggedColumn {
+            collation: Some(collation),
+            ..logged(code::BLOB, 2)
+        };
+        assert!(fits(&logged(code::BLOB, 2), &column));
+        assert!(fits(&told(8), &column) && fits(&told(48), &column));
+        assert!(!fits(&told(45), &column) && !fits(&told(collation::BINARY), &column));
+        // A collation that came after this was written.
+        assert!(fits(&told(9_999), &column));
+        let blob = SourceColumn::new("c", SourceType::Blob);
+        assert!(fits(&told(collation::BINARY), &blob) && !fits(&told(8), &blob));
+    }
+
+    #[test]
+    fn signedness_counts_where_it_is_told() {
+        let unsigned = SourceColumn::new("c", SourceType::Int { unsigned: true });
+        let told = |unsigned| LoggedColumn {
+            unsigned,
+            ..logged(code::LONG, 0)
+        };
+        assert!(fits(&told(None), &unsigned) && fits(&told(Some(true)), &unsigned));
+        assert!(!fits(&told(Some(false)), &unsigned));
+        // A year is unsigned to one server and not to the other.
+        let year = SourceColumn::new("c", SourceType::Year);
+        for unsigned in [None, Some(false), Some(true)] {
+            let logged = LoggedColumn {
+                unsigned,
+                ..logged(code::YEAR, 0)
+            };
+            assert!(fits(&logged, &year));
+        }
+    }
+
+    #[test]
+    fn labels_count_as_far_as_they_can_be_read() {
+        let labels = |labels: &[&str]| labels.iter().map(|text| (*text).to_owned()).collect();
+        let known = |set, list: &[&str]| {
+            let labels = labels(list);
+            text(set, SourceType::Enum { labels })
+        };
+        let told = |labels: &[&[u8]]| LoggedColumn {
+            labels: Some(labels.iter().map(|label| label.to_vec()).collect()),
+            ..logged(code::ENUM, 1)
+        };
+        let ab = told(&[b"a", b"b"]);
+        assert!(fits(&ab, &known("utf8mb4", &["a", "b"])));
+        assert!(!fits(&ab, &known("utf8mb4", &["b", "a"])));
+        assert!(!fits(&ab, &known("utf8mb4", &["a", "b", "c"])));
+        assert!(!fits(&ab, &known("latin1", &["a", "c"])));
+        assert!(!fits(&ab, &known("utf8mb4", &["a", "ö"])));
+        let umlaut = told(&["ö".as_bytes()]);
+        assert!(fits(&umlaut, &known("utf8mb4", &["ö"])));
+        assert!(!fits(&umlaut, &known("utf8mb4", &["ä"])));
+        // What the catalog of MariaDB cannot write.
+        assert!(fits(&told(&["😀".as_bytes()]), &known("utf8mb4", &["?"])));
+        assert!(fits(&told(&[b"\xf6"]), &known("latin1", &["ö"])));
+        assert!(fits(&told(&[b"\0a"]), &known("ucs2", &["a"])));
+        // More labels than one byte counts.
+        let many: Vec<String> = (0..256).map(|label| label.to_string()).collect();
+        let many = text("latin1", SourceType::Enum { labels: many });
+        assert!(fits(&logged(code::ENUM, 2), &many));
+        assert!(!fits(&logged(code::ENUM, 1), &many));
+    }
 }

@@ -57,14 +57,16 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn value(&mut self, kind: u8, value: &[u8], depth: u32) -> Option<()> {
+        if self.out.len() > self.limit {
+            return None;
+        }
         match kind {
             SMALL_OBJECT => self.object(Node::new(value, 2)?, depth),
             LARGE_OBJECT => self.object(Node::new(value, 4)?, depth),
             SMALL_ARRAY => self.array(Node::new(value, 2)?, depth),
             LARGE_ARRAY => self.array(Node::new(value, 4)?, depth),
             _ => self.scalar(kind, value),
-        }?;
-        (self.out.len() <= self.limit).then_some(())
+        }
     }
 
     fn object(&mut self, node: Node<'_>, depth: u32) -> Option<()> {

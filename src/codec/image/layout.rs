@@ -78,18 +78,13 @@ impl Layout {
                 bits @ 1..=64 => fixed(bits.div_ceil(8) as usize),
                 _ => None,
             },
-            code::ENUM | code::SET => match metadata & 0xff {
+            code::ENUM | code::SET => match metadata {
                 bytes @ 1..=8 => fixed(bytes.into()),
                 _ => None,
             },
-            code::VARCHAR | code::VAR_STRING | code::VARCHAR_COMPRESSED => {
+            code::VARCHAR | code::VAR_STRING | code::VARCHAR_COMPRESSED | code::STRING => {
                 Some(Layout::Prefixed(if metadata > 255 { 2 } else { 1 }))
             }
-            code::STRING => Some(Layout::Prefixed(if string_bytes(metadata) > 255 {
-                2
-            } else {
-                1
-            })),
             code::TINY_BLOB
             | code::MEDIUM_BLOB
             | code::LONG_BLOB
@@ -168,27 +163,24 @@ pub fn bits(metadata: u16) -> u32 {
     u32::from(bytes) * 8 + u32::from(bits)
 }
 
-/// Bytes that a CHAR or BINARY may have. Its real type is in the high byte, and with it, turned
-/// around, two bits of a length that is above 255.
-pub fn string_bytes(metadata: u16) -> u16 {
-    let [kind, length] = metadata.to_be_bytes();
-    match kind {
-        0 => metadata,
-        _ => u16::from(length) | u16::from(!kind & 0x30) << 4,
+/// A number of up to eight bytes.
+#[inline(always)]
+pub fn little_endian(bytes: &[u8]) -> u64 {
+    match *bytes {
+        [a] => a.into(),
+        [a, b] => u16::from_le_bytes([a, b]).into(),
+        [a, b, c] => u32::from_le_bytes([a, b, c, 0]).into(),
+        [a, b, c, d] => u32::from_le_bytes([a, b, c, d]).into(),
+        [a, b, c, d, e, f, g, h] => u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+        _ => bytes
+            .iter()
+            .rev()
+            .fold(0, |number, &byte| number << 8 | u64::from(byte)),
     }
 }
 
 /// A number of up to eight bytes.
-#[inline]
-pub fn little_endian(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .rev()
-        .fold(0, |number, &byte| number << 8 | u64::from(byte))
-}
-
-/// A number of up to eight bytes.
-#[inline]
+#[inline(always)]
 pub fn big_endian(bytes: &[u8]) -> u64 {
     bytes
         .iter()
@@ -220,22 +212,21 @@ mod tests {
             (code::TIME2, 6, 6),
             (code::DATETIME2, 1, 6),
             (code::TIMESTAMP2, 0, 4),
-            (code::SET, 0xf808, 8),
+            (code::SET, 8, 8),
         ] {
             assert_eq!(layout(kind, metadata), Some(Layout::Fixed(bytes)));
         }
         for (kind, metadata, bytes) in [
             (code::VARCHAR, 255, 1),
             (code::VARCHAR, 256, 2),
-            (code::STRING, 0xfe10, 1),
-            // char(255) of utf8mb4.
-            (code::STRING, 0xcefc, 2),
+            (code::STRING, 16, 1),
+            // char(64) of utf8mb4.
+            (code::STRING, 256, 2),
             (code::BLOB, 3, 3),
             (code::JSON, 4, 4),
         ] {
             assert_eq!(layout(kind, metadata), Some(Layout::Prefixed(bytes)));
         }
-        assert_eq!(string_bytes(0xcefc), 1020);
         for (kind, metadata) in [
             (0, 0),
             (code::NEWDECIMAL, 10 << 8 | 11),
@@ -244,7 +235,7 @@ mod tests {
             (code::BIT, 9 << 8),
             (code::TIME2, 7),
             (code::BLOB, 5),
-            (code::ENUM, 0xf700),
+            (code::ENUM, 0),
             // How long it is nobody can tell without the plan.
             (code::DATETIME, 0),
             (200, 0),

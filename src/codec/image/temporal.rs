@@ -16,7 +16,7 @@ type Value = Cell<'static>;
 
 #[inline]
 pub fn date(bytes: &[u8]) -> Option<Value> {
-    let number = little_endian(bytes);
+    let number = little_endian(bytes.first_chunk::<3>()?);
     Some(Cell::DateTime {
         year: (number >> 9) as u16,
         month: (number >> 5 & 15) as u8,
@@ -30,7 +30,7 @@ pub fn date(bytes: &[u8]) -> Option<Value> {
 
 #[inline]
 pub fn datetime2(bytes: &[u8]) -> Option<Value> {
-    let (head, fraction) = bytes.split_at_checked(5)?;
+    let (head, fraction) = bytes.split_first_chunk::<5>()?;
     let number = big_endian(head).checked_sub(1 << 39)?;
     Some(moment(number, microseconds(fraction)?))
 }
@@ -52,15 +52,20 @@ pub fn moment(number: u64, microsecond: u32) -> Value {
 
 #[inline]
 pub fn timestamp2(bytes: &[u8]) -> Option<Value> {
-    let (head, fraction) = bytes.split_at_checked(4)?;
+    let (head, fraction) = bytes.split_first_chunk::<4>()?;
     Some(instant(big_endian(head), microseconds(fraction)?))
 }
 
 #[inline]
 pub fn time2(bytes: &[u8]) -> Option<Value> {
-    let fraction_bits = 8 * u32::try_from(bytes.len().checked_sub(3)?).ok()?;
-    let zero = 1i64 << fraction_bits.checked_add(23)?;
-    let number = (big_endian(bytes) as i64).checked_sub(zero)?;
+    let (head, fraction) = bytes.split_first_chunk::<3>()?;
+    let fraction_bits = 8 * fraction.len() as u32;
+    let number = match fraction {
+        [] => big_endian(head),
+        [_] | [_, _] | [_, _, _] => big_endian(head) << fraction_bits | big_endian(fraction),
+        _ => return None,
+    };
+    let number = number as i64 - (1 << (fraction_bits + 23));
     let magnitude = number.unsigned_abs();
     let fraction = magnitude & !(u64::MAX << fraction_bits);
     let microsecond = scale(fraction, fraction_bits / 8)?;
@@ -84,7 +89,13 @@ pub fn span(negative: bool, number: u64, microseconds: u32) -> Value {
 /// The digits after the second, two in a byte.
 #[inline]
 fn microseconds(fraction: &[u8]) -> Option<u32> {
-    scale(big_endian(fraction), fraction.len() as u32)
+    match *fraction {
+        [] => Some(0),
+        [a] => Some(u32::from(a) * 10_000),
+        [a, b] => Some(u32::from(u16::from_be_bytes([a, b])) * 100),
+        [a, b, c] => Some(u32::from_be_bytes([0, a, b, c])),
+        _ => None,
+    }
 }
 
 #[inline]

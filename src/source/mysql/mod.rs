@@ -2,7 +2,8 @@
 //!
 //! `endpoint` says where and as whom, `connect` opens one pinned session, `preflight` checks what a
 //! copy needs, `schema` reads the catalog
-//! with `columns`, `indexes`, `constraints` and `definition`, `snapshot` streams rows. A [`connect::Connection`] is all
+//! with `columns`, `indexes`, `constraints` and `definition`, `snapshot` streams rows; `position` says
+//! where the log stands, `position_check` whether it can be read on from where we stand. A [`connect::Connection`] is all
 //! the state there is: dropping a future in the middle costs that connection and nothing else.
 //! `binlog` follows the log of changes, on a connection of its own kind.
 //! `sql` and `key` are pure: they build every statement whose text depends on data.

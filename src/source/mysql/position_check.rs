@@ -11,13 +11,16 @@ use super::connect::Connection;
 use super::position::{LogServer, unreadable};
 use super::results::value;
 use super::schema::text;
-use super::told::clean;
+use super::told::{self, clean};
 use crate::error::{Error, Kind, Result};
 use crate::model::gtid::{Gtids, MariaDbGtid, MariaDbGtids, MySqlGtids};
 use crate::model::position::Position;
+use crate::model::server::Flavor;
 
 /// "You are not using binary logging".
 const NO_LOG: &str = "Error 1381 ";
+/// "Error when executing command SHOW BINLOG EVENTS".
+const NO_EVENT: &str = "Error 1220 ";
 const FILE_BEGIN: u64 = 4;
 
 /// How a log is opened at a position that is held.
@@ -53,7 +56,7 @@ impl Connection {
             if files.contains_key(&ours.file) {
                 return self.check_file(&lost, &files).await.map(|()| Resume::File);
             }
-            if !log.gtids || ours.gtids.is_none() {
+            if !log.gtids || ours.gtids.is_none() || !lost.purged_file(&files) {
                 return Err(lost.file(&files));
             }
         }
@@ -99,7 +102,7 @@ impl Connection {
             Some(Gtids::MySql(gtids)) if lost.log.gtids => {
                 let (executed, _) = self.executed().await?;
                 if !executed.contains(gtids) {
-                    return Err(lost.ahead(&format!("it has executed {executed}")));
+                    return Err(lost.ahead(&format!("it has executed \"{executed}\"")));
                 }
             }
             Some(Gtids::MariaDb(gtids)) => {
@@ -120,7 +123,36 @@ impl Connection {
             }
             _ => {}
         }
-        Ok(())
+        match lost.log.server.flavor {
+            Flavor::MySql => self.check_boundary(lost).await,
+            Flavor::MariaDb => Ok(()),
+        }
+    }
+
+    /// Whether one transaction ends at our place and another may begin: in a log that was reset and
+    /// written anew that is seldom so. The GTIDs there say less, ours may be ahead of the place.
+    async fn check_boundary(&mut self, lost: &Lost<'_>) -> Result<()> {
+        let file = told::literal(&lost.ours.file);
+        let offset = lost.ours.offset;
+        let sql = format!("SHOW BINLOG EVENTS IN {file} FROM {offset} LIMIT 1");
+        let sets = match self.log_results(&[&sql]).await {
+            Err(error)
+                if error
+                    .detail
+                    .as_deref()
+                    .unwrap_or_default()
+                    .contains(NO_EVENT) =>
+            {
+                return Err(lost.other_log("no event at that place"));
+            }
+            other => other?,
+        };
+        let kind = value(sets.first(), 2)?.unwrap_or_default();
+        let inside = ["Table_map", "_rows", "Rows_query", "Xid", "payload"];
+        match inside.iter().any(|word| kind.contains(word)) {
+            true => Err(lost.other_log("the middle of a transaction at that place")),
+            false => Ok(()),
+        }
     }
 
     async fn check_mysql(&mut self, lost: &Lost<'_>, ours: &MySqlGtids) -> Result<()> {
@@ -128,14 +160,14 @@ impl Connection {
         if !executed.contains(ours) {
             let known = |uuid| executed.iter().any(|(source, _)| source.uuid == uuid);
             let strange = ours.iter().any(|(source, _)| !known(source.uuid));
-            let there = format!("it has executed {executed}");
-            return Err(match strange {
+            let there = format!("it has executed \"{executed}\"");
+            return Err(match strange && !lost.log.server.same(&lost.ours.server) {
                 true => lost.another(&format!("Some of our transactions are from a server whose transactions it has never seen; {there}.")),
                 false => lost.ahead(&there),
             });
         }
         if !ours.contains(&purged) {
-            return Err(lost.purged(&format!("it has purged {purged}")));
+            return Err(lost.purged(&format!("it has purged \"{purged}\"")));
         }
         Ok(())
     }
@@ -265,7 +297,14 @@ impl Lost<'_> {
             self.address
         );
         let there = format!("The log of server {} has {there}.", self.log.server);
-        self.error(message, &there).with_hint(RESYNC)
+        let hint = match self.log.server.uuid {
+            Some(_) => RESYNC.to_string(),
+            None => format!(
+                "If it is a replica with the same server_id as the server before, give it one of its \
+                 own. Else: {RESYNC}"
+            ),
+        };
+        self.error(message, &there).with_hint(hint)
     }
 
     fn another(&self, there: &str) -> Error {
@@ -277,19 +316,97 @@ impl Lost<'_> {
         self.error(message, &there).with_hint(RESYNC)
     }
 
-    /// A file that is not there, at the same server and without GTIDs.
+    /// Whether our file was there and is gone, because it was purged or its files have another name
+    /// now. One that is still to come was there before a reset: then GTIDs are numbered anew, and
+    /// tell nothing.
+    fn purged_file(&self, files: &BTreeMap<String, u64>) -> bool {
+        let number = |file: &str| file_parts(file).map(|(_, number)| number);
+        let base = |file: &str| file_parts(file).map(|(base, _)| base.to_string());
+        let renamed = files.keys().all(|file| base(file) != base(&self.ours.file));
+        let first = files.keys().filter_map(|file| number(file)).min();
+        renamed || number(&self.ours.file) < first
+    }
+
     fn file(&self, files: &BTreeMap<String, u64>) -> Error {
-        let number = |file: &String| file.rsplit_once('.')?.1.parse::<u64>().ok();
-        let numbers = || files.keys().filter_map(number);
-        let ours = self.ours.file_number();
-        let shown = match (files.keys().next(), files.keys().next_back()) {
+        let number = |file: &str| file_parts(file).map(|(_, number)| number);
+        let last = files.keys().max_by_key(|file| number(file));
+        let first = files.keys().min_by_key(|file| number(file));
+        let shown = match (first, last) {
             (Some(first), Some(last)) => format!("its log files are {first} to {last}"),
             _ => "it has no log file".to_string(),
         };
-        match (ours, numbers().min(), numbers().max()) {
-            (Some(ours), Some(first), _) if ours < first => self.purged(&shown),
-            (Some(ours), _, Some(last)) if ours > last => self.ahead(&shown),
+        let ours = number(&self.ours.file);
+        match (first, last) {
+            (Some(first), _) if ours < number(first) => self.purged(&shown),
+            (_, Some(last)) if ours > number(last) => self.ahead(&shown),
             _ => self.other_log(&format!("no such file: {shown}")),
         }
+    }
+}
+
+fn file_parts(file: &str) -> Option<(&str, u64)> {
+    let (base, number) = file.rsplit_once('.')?;
+    Some((base, number.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::server::Server;
+
+    fn position(file: &str) -> Position {
+        Position {
+            server: Server {
+                flavor: Flavor::MySql,
+                uuid: Some("783797b0-e58f-11f1-86f4-02fc00000001".to_string()),
+                server_id: 1,
+            },
+            file: file.to_string(),
+            offset: 1234,
+            gtids: None,
+            file_created: Some(1_700_000_000),
+        }
+    }
+
+    fn told(file: &str, files: &[&str]) -> (bool, String) {
+        let ours = position(file);
+        let log = LogServer {
+            server: ours.server.clone(),
+            gtids: false,
+        };
+        let lost = Lost {
+            address: "h:3306".to_string(),
+            ours: &ours,
+            log: &log,
+        };
+        let files = files.iter().map(|file| (file.to_string(), 4)).collect();
+        let error = lost.file(&files);
+        assert_eq!(error.kind, Kind::PositionLost);
+        assert!(error.hint.unwrap_or_default().contains(RESYNC));
+        (lost.purged_file(&files), error.message)
+    }
+
+    #[test]
+    fn a_file_that_is_gone_was_purged_or_reset() {
+        let files = ["bin.999999", "bin.1000000"];
+        let (purged, message) = told("bin.999998", &files);
+        assert!(purged && message.contains("purged"), "{message}");
+        let (purged, message) = told("bin.1000001", &files);
+        assert!(!purged && message.contains("behind"), "{message}");
+        let (purged, message) = told("other.999999", &files);
+        assert!(purged && message.contains("not the one"), "{message}");
+    }
+
+    #[test]
+    fn a_file_that_was_begun_anew_is_another_one() {
+        let ours = position("bin.000001");
+        assert!(same_file("h:3306", &ours, 1_700_000_000).is_ok());
+        let error = same_file("h:3306", &ours, 1_700_000_001).unwrap_err();
+        assert_eq!(error.kind, Kind::PositionLost);
+        let unknown = Position {
+            file_created: None,
+            ..ours
+        };
+        assert!(same_file("h:3306", &unknown, 1).is_ok());
     }
 }

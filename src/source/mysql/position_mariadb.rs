@@ -4,12 +4,15 @@
 //! that START TRANSACTION WITH CONSISTENT SNAPSHOT takes: `binlog_snapshot_file` and `_position` are
 //! those of the snapshot, exactly.
 //!
-//! With one exception: the note is set to the beginning of a new file when the log is rotated, while
-//! the last transactions of the file before may still be on their way to be visible. A position with
-//! no transaction before it in its file is therefore believed only when all that were in commit when
-//! the file was there already have ended.
+//! But not while the log is rotated. Then the note is set to the beginning of the new file, while the
+//! last transactions of the file before may still be on their way to be visible; and FLUSH BINARY
+//! LOGS in the midst of a commit leaves the new file with an offset of the old one, until the next
+//! commit. So a note is not believed if no transaction stands before it in its file, or if it is
+//! behind the end of the log. (One that such a FLUSH left is believed if by chance it is the very
+//! place we look for.) Then it is waited until all that was in commit has ended.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use mysql_async::Value;
@@ -18,7 +21,7 @@ use tokio::time::{Instant, sleep};
 use super::connect::Connection;
 use super::position::{BEFORE_SNAPSHOT, LogEnd, LogServer, SNAPSHOT, end_statement, unreadable};
 use super::results::{required, value};
-use super::schema::optional_text;
+use super::schema::{optional_text, text};
 use crate::error::{Error, Kind, Result};
 use crate::model::gtid::{Gtids, MariaDbGtids};
 use crate::model::position::Position;
@@ -62,7 +65,6 @@ impl Connection {
                     sleep(LOOK_AGAIN).await;
                     false
                 } else if first_in_file {
-                    self.note().await?;
                     self.settle(deadline).await?;
                     true
                 } else {
@@ -81,62 +83,68 @@ impl Connection {
     /// Begins a snapshot, and leaves it open, whatever comes of it.
     pub(super) async fn mariadb_snapshot(&mut self, log: &LogServer) -> Result<Position> {
         let deadline = Instant::now() + self.endpoint().read_timeout();
-        let mut settled: Option<String> = None;
+        let mut settled: Option<LogEnd> = None;
         let mut tries = 0;
         loop {
-            let note = self.note().await?;
-            let begin = self.gtids_at(&note.file, FILE_BEGIN).await?;
-            let gtids = self.gtids_at(&note.file, note.offset).await?;
+            let (note, end) = self.note().await?;
+            let unchanged = settled.as_ref() == Some(&end);
+            // Nothing was written since all was visible: then the place is known without the note.
+            let place = if unchanged { &end } else { &note };
+            let begin = self.gtids_at(&place.file, FILE_BEGIN).await?;
+            let gtids = self.gtids_at(&place.file, place.offset).await?;
             // Without GTIDs file and offset do not belong together, or the file was purged since.
             if let (Some(begin), Some(gtids)) = (begin, gtids) {
-                let file = Some(note.file.clone());
-                if begin != gtids || gtids.is_empty() || settled == file {
-                    return Ok(log.mariadb(note, gtids));
-                }
-                if tries < TRIES {
-                    tries += 1;
-                    sleep(LOOK_AGAIN).await;
-                } else {
-                    self.settle(deadline).await?;
-                    settled = file;
+                let believed = !note.is_behind(&end) && (begin != gtids || gtids.is_empty());
+                if unchanged || believed {
+                    return Ok(log.mariadb(place.clone(), gtids));
                 }
             }
             if Instant::now() >= deadline {
                 return Err(slow());
             }
+            if tries < TRIES {
+                tries += 1;
+                sleep(LOOK_AGAIN).await;
+            } else {
+                self.settle(deadline).await?;
+                settled = Some(end);
+            }
         }
     }
 
-    /// Begins a snapshot and tells the server's note of its place.
-    async fn note(&mut self) -> Result<LogEnd> {
+    /// Begins a snapshot and tells the server's note of its place, and the end of the log after it.
+    async fn note(&mut self) -> Result<(LogEnd, LogEnd)> {
         let [rollback, isolation] = BEFORE_SNAPSHOT;
+        let end = end_statement(self.server());
         let sets = self
-            .results(&[
+            .log_results(&[
                 rollback,
                 isolation,
                 SNAPSHOT,
                 "SHOW STATUS LIKE 'binlog_snapshot_file'",
                 "SHOW STATUS LIKE 'binlog_snapshot_position'",
+                end,
             ])
             .await?;
-        match value(sets.get(3), 1)? {
-            Some(file) if !file.is_empty() => LogEnd::read(&file, &required(sets.get(4), 1)?),
-            _ => Err(self.log_is_off()),
-        }
+        let note = LogEnd::read(&required(sets.get(3), 1)?, &required(sets.get(4), 1)?)?;
+        Ok((note, self.log_end(sets.get(5))?))
     }
 
-    /// Whether the note has come to this end, which is not the first of its file; false when the log
-    /// was rotated meanwhile, and the note says nothing of it.
+    /// Whether all up to this end, which is not the first place of its file, is visible; false when
+    /// the log was rotated meanwhile.
     async fn wait_for_note(&mut self, end: &LogEnd, deadline: Instant) -> Result<bool> {
-        let mut before: Option<String> = None;
+        let mut tries = 0;
         loop {
-            let note = self.note().await?;
-            if note.file == end.file && note.offset >= end.offset {
+            let (note, now) = self.note().await?;
+            if note.file == end.file && note.offset >= end.offset && !note.is_behind(&now) {
                 return Ok(true);
             }
-            let came_from = before.get_or_insert_with(|| note.file.clone());
-            if *came_from != note.file || Instant::now() >= deadline {
+            if now.file != end.file {
                 return Ok(false);
+            }
+            tries += 1;
+            if tries >= TRIES {
+                return self.settle(deadline).await.map(|()| true);
             }
             sleep(LOOK_AGAIN).await;
         }
@@ -181,23 +189,23 @@ impl Connection {
             .transpose()
     }
 
-    /// Waits until no transaction is in commit that was so at the call. In an open snapshot: our own
-    /// transaction tells whether the list we get is older than the call.
+    /// Waits until no transaction is in commit that was so at the call.
     async fn settle(&mut self, deadline: Instant) -> Result<()> {
-        let mut awaited: Option<BTreeSet<(String, String)>> = None;
+        let mut awaited: Option<BTreeSet<String>> = None;
         let mut looks = 0;
+        // Only in a transaction of our own are we on the list.
+        self.results(&[SNAPSHOT]).await?;
         loop {
             sleep(LIST_HELD).await;
-            let (ours, committing) = self.writing_transactions().await?;
             looks += 1;
-            match (&mut awaited, ours) {
-                (None, true) => awaited = Some(committing),
-                (Some(awaited), _) => awaited.retain(|one| committing.contains(one)),
-                // The account lacks PROCESS. A transaction takes the way from the log to the eyes of
-                // others between two waits for a lock that is held for microseconds, unless it waits
-                // for a replica's receipt: after all these looks it has arrived, as far as can be told.
-                (None, false) if looks >= LOOKS => return Ok(()),
-                (None, false) => {}
+            match (self.committing().await?, &mut awaited) {
+                (Some(committing), None) => awaited = Some(committing),
+                (Some(committing), Some(awaited)) => awaited.retain(|one| committing.contains(one)),
+                // The account lacks PROCESS. From the log to the eyes of others a transaction goes
+                // without a wait but for locks that are held for microseconds, and for a replica's
+                // receipt: after all these looks it has arrived, as far as can be told.
+                (None, None) if looks >= LOOKS && !self.receipts_awaited().await? => return Ok(()),
+                (None, _) => {}
             }
             if awaited.as_ref().is_some_and(BTreeSet::is_empty) {
                 return Ok(());
@@ -208,25 +216,45 @@ impl Connection {
         }
     }
 
-    /// Whether our own transaction is listed, and all that have written and whose session is at work.
-    /// One whose session waits for its next statement is not in commit.
-    async fn writing_transactions(&mut self) -> Result<(bool, BTreeSet<(String, String)>)> {
-        let sql = "SELECT CAST(t.trx_id AS CHAR), CAST(t.trx_mysql_thread_id AS CHAR), p.COMMAND, \
-             CAST(CONNECTION_ID() AS CHAR) \
+    async fn receipts_awaited(&mut self) -> Result<bool> {
+        let statement = "SHOW STATUS LIKE 'Rpl_semi_sync_master_wait_sessions'";
+        let sessions = value(self.results(&[statement]).await?.first(), 1)?;
+        Ok(sessions.is_some_and(|sessions| sessions != "0"))
+    }
+
+    /// Transactions that have written and whose session is at work: one whose session waits for its
+    /// next statement is not in commit. None when we may not see them, or were shown an older list:
+    /// a new one has this very question in it.
+    async fn committing(&mut self) -> Result<Option<BTreeSet<String>>> {
+        static QUESTIONS: AtomicU64 = AtomicU64::new(0);
+        let mark = format!("look {}", QUESTIONS.fetch_add(1, Ordering::Relaxed));
+        let sql = format!(
+            "SELECT CONCAT(t.trx_id, '/', t.trx_mysql_thread_id), \
+             t.trx_mysql_thread_id = CONNECTION_ID() AND t.trx_query LIKE '%{mark} %', \
+             t.trx_id <> 0 AND COALESCE(p.COMMAND, 'Sleep') <> 'Sleep' \
              FROM information_schema.INNODB_TRX AS t \
-             LEFT JOIN information_schema.PROCESSLIST AS p ON p.ID = t.trx_mysql_thread_id";
-        let mut ours = false;
-        let mut writing = BTreeSet::new();
-        for row in self.rows(sql, Vec::new()).await? {
-            let column = |position| optional_text(&row, position).map(Option::unwrap_or_default);
-            let (transaction, thread, command) = (column(0)?, column(1)?, column(2)?);
-            if thread == column(3)? {
-                ours = true;
-            } else if transaction != "0" && !matches!(command.as_str(), "" | "Sleep") {
-                writing.insert((transaction, thread));
+             LEFT JOIN information_schema.PROCESSLIST AS p ON p.ID = t.trx_mysql_thread_id"
+        );
+        let sets = match self.results(&[&sql]).await {
+            Err(error) if error.kind == Kind::AccessDenied => return Ok(None),
+            other => other?,
+        };
+        let mut new = false;
+        let mut committing = BTreeSet::new();
+        for row in sets.iter().flatten() {
+            new |= text(row, 1)? == "1";
+            if text(row, 2)? == "1" && text(row, 1)? != "1" {
+                committing.insert(text(row, 0)?);
             }
         }
-        Ok((ours, writing))
+        Ok(new.then_some(committing))
+    }
+}
+
+impl LogEnd {
+    /// Whether a place of a file is one that the file, which ends here, has not.
+    fn is_behind(&self, end: &LogEnd) -> bool {
+        self.file == end.file && self.offset > end.offset
     }
 }
 

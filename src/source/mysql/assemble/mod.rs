@@ -313,9 +313,11 @@ impl Assembler {
         let decoders = match self.index_of(&map.table.schema, &map.table.name) {
             Some(index) if !self.is_known(index) => {
                 let plan = &self.unit(index)?.table.plan;
-                match Decoders::new(index, plan, &map.table, &self.source.charsets)? {
-                    Ok(decoders) => Some(Box::new(decoders)),
-                    Err(difference) => {
+                match Decoders::new(index, plan, &map.table, &self.source.charsets) {
+                    Ok(Ok(decoders)) => Some(Box::new(decoders)),
+                    // A type that is not read from the log is this unit's error.
+                    Err(error) => return Ok(self.stop(index, error)),
+                    Ok(Err(difference)) => {
                         let obstacle = Obstacle::Shape {
                             logged: map.table,
                             told: self.unit(index)?.table.told.clone(),
