@@ -92,7 +92,7 @@ fn a_source_that_is_well_passes_each_check() {
         "binlog_row_image",
         "binlog_row_metadata",
         "REPLICATION SLAVE",
-        "expire",
+        "retention",
     ] {
         assert_named(&all, word);
     }

@@ -129,6 +129,8 @@ fn a_stream_goes_on_at_a_replica_by_gtid() {
     write(&mut test, 6001, 10);
     test.assert_followed("j");
     assert_eq!(targets(&mut test), first, "nothing was copied anew");
+    // The position is one of the server that is followed.
+    assert_eq!(test.stream_column("j", "file"), source_end(&mut test.my).0);
     test.end_stream("j");
 }
 
