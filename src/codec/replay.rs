@@ -195,7 +195,7 @@ mod tests {
         let row = row_json(&columns, &[Cell::Bytes(&long)]);
         let error = replay(&columns, &row).unwrap_err();
         assert_eq!(error.kind, Kind::InvalidState);
-        assert!(error.hint.unwrap().contains("sync_retry"));
+        assert!(error.hint.unwrap().contains("sync_start"));
     }
 
     #[test]

@@ -117,6 +117,8 @@ impl Databases {
 
     /// The source is another server from now on.
     pub fn turn_to(&mut self, url: &str) {
+        // Who asks stands in the user mapping.
+        let url = url.replace("reader:secret@", "");
         self.pg
             .rows(&format!("ALTER SERVER src OPTIONS (SET url '{url}')"));
     }

@@ -92,7 +92,7 @@ pub fn cases() -> Vec<Case> {
         ),
         // The log's types are the same; only its optional metadata tells.
         case(
-            "unsigned",
+            "without_sign",
             Unclear,
             &["ALTER TABLE {t} MODIFY COLUMN n int unsigned DEFAULT 5"],
             &[
