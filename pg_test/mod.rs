@@ -2,6 +2,10 @@
 
 use pgrx::prelude::*;
 
+mod apply;
+mod apply_refused;
+mod replica;
+
 #[pg_schema]
 mod tests {
     use pgrx::prelude::*;

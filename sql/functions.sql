@@ -52,3 +52,5 @@ COMMENT ON FUNCTION sync_redrive(text, text) IS 'writes rejected rows again afte
 COMMENT ON FUNCTION sync_clear_rejects(text, text) IS 'forgets the rejected rows of a job or of one unit; returns their number';
 COMMENT ON FUNCTION sync_wait(text, interval) IS 'waits until the latest run has ended, or for the given time; returns its status';
 COMMENT ON FUNCTION sync_require_completed(bigint) IS 'raises the error of a run that did not complete';
+COMMENT ON FUNCTION sync_wait_for(text, text, interval) IS 'waits until a position of the source is applied: now, a GTID or file:offset; false when the time is over';
+COMMENT ON FUNCTION sync_resync(text, text) IS 'copies a unit of a stream, or all, anew beside the live table; returns their number';

@@ -6,7 +6,7 @@ CREATE TABLE tributary.job (
     source        name NOT NULL,
     units         text[] NOT NULL,
     target_schema name NOT NULL,
-    mode          text NOT NULL CHECK (mode IN ('full')),
+    mode          text NOT NULL CHECK (mode IN ('full', 'stream')),
     options       jsonb NOT NULL DEFAULT '{}',
     created_at    timestamptz NOT NULL DEFAULT now(),
     altered_at    timestamptz NOT NULL DEFAULT now()
@@ -18,7 +18,7 @@ COMMENT ON COLUMN tributary.job.owner IS 'role whose rights the workers have';
 COMMENT ON COLUMN tributary.job.source IS 'name of the foreign server';
 COMMENT ON COLUMN tributary.job.units IS 'names and globs of source tables; !name excludes';
 COMMENT ON COLUMN tributary.job.target_schema IS 'schema that the tables arrive in';
-COMMENT ON COLUMN tributary.job.mode IS 'full: a copy of the tables, made anew by each run';
+COMMENT ON COLUMN tributary.job.mode IS 'full: a copy of the tables, made anew by each run; stream: a copy that follows the source''s log';
 COMMENT ON COLUMN tributary.job.options IS 'options given to sync_create_job and sync_alter_job';
 COMMENT ON COLUMN tributary.job.created_at IS 'time of creation';
 COMMENT ON COLUMN tributary.job.altered_at IS 'time of the last change';

@@ -8,8 +8,8 @@ CREATE TABLE tributary.unit (
     target_table   text NOT NULL,
     priority       text NOT NULL DEFAULT 'medium' CHECK (priority IN ('high', 'medium', 'low')),
     status         text NOT NULL DEFAULT 'pending' CHECK (status IN
-                     ('pending', 'running', 'completed', 'failed', 'paused', 'cancelled')),
-    phase          text CHECK (phase IN ('rows', 'indexes', 'foreign_keys')),
+                     ('pending', 'running', 'catching_up', 'streaming', 'completed', 'failed', 'paused', 'cancelled')),
+    phase          text CHECK (phase IN ('rows', 'indexes', 'foreign_keys', 'catch_up', 'stream')),
     redrive        boolean NOT NULL DEFAULT false,
     created_oid    oid,
     method         text CHECK (method IN ('direct', 'merge', 'replace')),
@@ -17,6 +17,9 @@ CREATE TABLE tributary.unit (
     load_oid       oid,
     plan           jsonb,
     frontier       jsonb,
+    position       jsonb,
+    catch_up_to    jsonb,
+    told           jsonb,
     planned        boolean NOT NULL DEFAULT false,
     loaded_at      timestamptz,
     touched        boolean NOT NULL DEFAULT false,
@@ -41,8 +44,8 @@ COMMENT ON COLUMN tributary.unit.unit IS 'source table';
 COMMENT ON COLUMN tributary.unit.target_schema IS 'schema of the target table';
 COMMENT ON COLUMN tributary.unit.target_table IS 'name of the target table';
 COMMENT ON COLUMN tributary.unit.priority IS 'high before medium before low';
-COMMENT ON COLUMN tributary.unit.status IS 'pending, running, completed, failed, paused or cancelled';
-COMMENT ON COLUMN tributary.unit.phase IS 'rows, indexes or foreign_keys; null before and after';
+COMMENT ON COLUMN tributary.unit.status IS 'pending, running, catching_up, streaming, completed, failed, paused or cancelled';
+COMMENT ON COLUMN tributary.unit.phase IS 'rows, indexes or foreign_keys, then catch_up and stream where the log is followed; null before and after';
 COMMENT ON COLUMN tributary.unit.redrive IS 'its rejects are to be written again';
 COMMENT ON COLUMN tributary.unit.created_oid IS 'the table that a run of the job created; null where the target was there';
 COMMENT ON COLUMN tributary.unit.method IS 'direct, merge or replace; null until the unit is prepared';
@@ -50,6 +53,9 @@ COMMENT ON COLUMN tributary.unit.stage IS 'staging table of a merge';
 COMMENT ON COLUMN tributary.unit.load_oid IS 'the table that rows are copied into: the target or the staging table';
 COMMENT ON COLUMN tributary.unit.plan IS 'the table plan of the run; null until the unit is prepared';
 COMMENT ON COLUMN tributary.unit.frontier IS 'last key that chunks have been cut up to';
+COMMENT ON COLUMN tributary.unit.position IS 'the log is applied to this unit up to here; null where it is in step with the stream';
+COMMENT ON COLUMN tributary.unit.catch_up_to IS 'end of the log after the last row was copied: past it the unit is as the source was';
+COMMENT ON COLUMN tributary.unit.told IS 'what statements in the log have said of the table since the plan was made';
 COMMENT ON COLUMN tributary.unit.planned IS 'all chunks have been cut';
 COMMENT ON COLUMN tributary.unit.loaded_at IS 'time the target was last complete';
 COMMENT ON COLUMN tributary.unit.touched IS 'rows of the target are ours, even where no load was completed';

@@ -12,6 +12,7 @@ SELECT j.job,
        j.units,
        u.units_total,
        u.units_completed,
+       u.units_streaming,
        u.units_failed,
        r.waiting_for,
        r.error,
@@ -29,6 +30,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT count(*) AS units_total,
            count(*) FILTER (WHERE u.status = 'completed') AS units_completed,
+           count(*) FILTER (WHERE u.status = 'streaming' AND u.position IS NULL) AS units_streaming,
            count(*) FILTER (WHERE u.status = 'failed') AS units_failed
     FROM tributary.unit u WHERE u.run_id = r.run_id) u ON true
 WHERE pg_catalog.pg_has_role(j.owner, 'USAGE')
@@ -38,10 +40,11 @@ COMMENT ON COLUMN @extschema@.sync_jobs.job IS 'name of the job';
 COMMENT ON COLUMN @extschema@.sync_jobs.status IS 'status of the latest run; idle where there is none';
 COMMENT ON COLUMN @extschema@.sync_jobs.source IS 'foreign server that the job reads';
 COMMENT ON COLUMN @extschema@.sync_jobs.target_schema IS 'schema that the tables arrive in';
-COMMENT ON COLUMN @extschema@.sync_jobs.mode IS 'full: a copy of the tables, made anew by each run';
+COMMENT ON COLUMN @extschema@.sync_jobs.mode IS 'full: a copy of the tables, made anew by each run; stream: a copy that follows the source''s log';
 COMMENT ON COLUMN @extschema@.sync_jobs.units IS 'names and globs of source tables; !name excludes';
 COMMENT ON COLUMN @extschema@.sync_jobs.units_total IS 'units of the latest run';
 COMMENT ON COLUMN @extschema@.sync_jobs.units_completed IS 'units that are complete';
+COMMENT ON COLUMN @extschema@.sync_jobs.units_streaming IS 'units that follow the source''s log';
 COMMENT ON COLUMN @extschema@.sync_jobs.units_failed IS 'units in error, waiting for a retry or a person';
 COMMENT ON COLUMN @extschema@.sync_jobs.waiting_for IS 'what the run waits for before it can go on';
 COMMENT ON COLUMN @extschema@.sync_jobs.error IS 'error of the run as a whole; those of units are in sync_units';
@@ -59,12 +62,13 @@ SELECT j.job,
        u.unit,
        pg_catalog.quote_ident(u.target_schema) || '.' || pg_catalog.quote_ident(u.target_table) AS target,
        j.mode,
-       u.status,
+       -- one that has joined, and is ahead of the stream, is not in step with it yet
+       CASE WHEN u.status = 'streaming' AND u.position IS NOT NULL THEN 'catching_up' ELSE u.status END AS status,
        u.phase,
        u.priority,
        u.rows_estimated,
        c.rows_done,
-       CASE WHEN u.status = 'completed' THEN 100.0
+       CASE WHEN u.status IN ('completed', 'streaming') THEN 100.0
             WHEN u.rows_estimated > 0 THEN least(99.9, round(100.0 * c.rows_done / u.rows_estimated, 1))
        END AS percent,
        round(c.rows_done / nullif(t.seconds, 0))::bigint AS rows_per_second,
@@ -74,10 +78,11 @@ SELECT j.job,
        c.rows_rejected,
        c.rows_filtered,
        c.bytes_done,
-       coalesce(c.cursor, u.frontier) AS cursor,
+       coalesce(u.position, CASE WHEN u.phase = 'stream' THEN s.position END, c.cursor, u.frontier) AS cursor,
        u.attempts,
        u.error,
-       coalesce(u.hint, CASE WHEN u.status IN ('pending', 'running') THEN 'waits for ' || r.waiting_for END) AS hint,
+       coalesce(u.hint, CASE WHEN u.status IN ('pending', 'running') THEN 'waits for ' || r.waiting_for
+                             WHEN u.status = 'streaming' THEN 'waits for ' || s.waiting_for END) AS hint,
        u.next_retry_at,
        u.started_at,
        u.finished_at,
@@ -85,6 +90,7 @@ SELECT j.job,
 FROM tributary.unit u
 JOIN tributary.job j USING (job_id)
 JOIN tributary.run r ON r.run_id = u.run_id
+LEFT JOIN tributary.stream s ON s.job_id = u.job_id
 LEFT JOIN LATERAL (
     SELECT coalesce(sum(c.rows_done + coalesce(p.tuples_processed, 0)), 0)::bigint AS rows_done,
            coalesce(sum(c.rows_rejected), 0)::bigint AS rows_rejected,
@@ -103,9 +109,9 @@ COMMENT ON VIEW @extschema@.sync_units IS 'units of all jobs: progress, cursor, 
 COMMENT ON COLUMN @extschema@.sync_units.job IS 'name of the job';
 COMMENT ON COLUMN @extschema@.sync_units.unit IS 'source table';
 COMMENT ON COLUMN @extschema@.sync_units.target IS 'target table';
-COMMENT ON COLUMN @extschema@.sync_units.mode IS 'full: a copy of the table, made anew by each run';
-COMMENT ON COLUMN @extschema@.sync_units.status IS 'pending, running, completed, failed, paused or cancelled';
-COMMENT ON COLUMN @extschema@.sync_units.phase IS 'what a unit is at: rows, indexes, foreign_keys; null before and after';
+COMMENT ON COLUMN @extschema@.sync_units.mode IS 'full: a copy of the table, made anew by each run; stream: a copy that follows the source''s log';
+COMMENT ON COLUMN @extschema@.sync_units.status IS 'pending, running, catching_up, streaming, completed, failed, paused or cancelled';
+COMMENT ON COLUMN @extschema@.sync_units.phase IS 'what a unit is at: rows, indexes, foreign_keys, catch_up, stream; null before and after';
 COMMENT ON COLUMN @extschema@.sync_units.priority IS 'high before medium before low';
 COMMENT ON COLUMN @extschema@.sync_units.rows_estimated IS 'rows at the source by its own estimate';
 COMMENT ON COLUMN @extschema@.sync_units.rows_done IS 'rows copied in this run, those of the batches under way included';
@@ -115,7 +121,7 @@ COMMENT ON COLUMN @extschema@.sync_units.eta IS 'time to go at the average rate'
 COMMENT ON COLUMN @extschema@.sync_units.rows_rejected IS 'rows kept in sync_rejects';
 COMMENT ON COLUMN @extschema@.sync_units.rows_filtered IS 'rows that a trigger of the target kept out';
 COMMENT ON COLUMN @extschema@.sync_units.bytes_done IS 'bytes copied, as COPY carries them';
-COMMENT ON COLUMN @extschema@.sync_units.cursor IS 'key that the unit has come to';
+COMMENT ON COLUMN @extschema@.sync_units.cursor IS 'what the unit has come to: a key while it is copied, a position of the log after that';
 COMMENT ON COLUMN @extschema@.sync_units.attempts IS 'attempts that failed in a row';
 COMMENT ON COLUMN @extschema@.sync_units.error IS 'last error';
 COMMENT ON COLUMN @extschema@.sync_units.hint IS 'what mends the error, or what the unit waits for';
@@ -130,7 +136,7 @@ SELECT j.job, u.unit, c.number, c.status, c.rows_done, c.bytes_done,
 FROM tributary.chunk c
 JOIN tributary.unit u USING (unit_id)
 JOIN tributary.job j USING (job_id)
-WHERE pg_catalog.pg_has_role(j.owner, 'USAGE')
+WHERE pg_catalog.pg_has_role(j.owner, 'USAGE') AND c.number > 0
 ORDER BY j.job, u.unit, c.number;
 COMMENT ON VIEW @extschema@.sync_chunks IS 'key ranges of units and their cursors';
 COMMENT ON COLUMN @extschema@.sync_chunks.job IS 'name of the job';
@@ -204,6 +210,81 @@ COMMENT ON COLUMN @extschema@.sync_steps.status IS 'pending, running or complete
 COMMENT ON COLUMN @extschema@.sync_steps.started_at IS 'time it was last begun';
 COMMENT ON COLUMN @extschema@.sync_steps.finished_at IS 'time of completion';
 
+CREATE VIEW @extschema@.sync_streams WITH (security_barrier) AS
+SELECT j.job,
+       CASE WHEN r.status <> 'running' THEN r.status
+            WHEN s.next_retry_at IS NOT NULL THEN 'waiting'
+            WHEN u.streaming > 0 AND a.pid IS NULL THEN 'starting'
+            WHEN u.streaming > 0 THEN 'streaming'
+            WHEN u.catching_up > 0 THEN 'catching_up'
+            ELSE 'copying' END AS status,
+       u.streaming AS units,
+       CASE WHEN s.position IS NULL THEN NULL
+            WHEN (s.position -> 'server', s.position -> 'file', s.position -> 'offset')
+               = (s.source_position -> 'server', s.source_position -> 'file', s.source_position -> 'offset')
+             AND s.heartbeat_at > clock_timestamp() - interval '10 s' THEN 0
+            ELSE greatest(0, extract(epoch FROM clock_timestamp() - greatest(coalesce(s.last_event_at, s.applied_at), s.in_step_at)))
+       END::numeric(12,1) AS lag_seconds,
+       CASE WHEN (s.position -> 'server', s.position -> 'file') = (s.source_position -> 'server', s.source_position -> 'file')
+            THEN greatest(0, (s.source_position ->> 'offset')::bigint - (s.position ->> 'offset')::bigint)
+       END AS lag_bytes,
+       s.position ->> 'gtid' AS gtid,
+       s.position ->> 'file' AS file,
+       (s.position ->> 'offset')::bigint AS "offset",
+       s.source_position ->> 'gtid' AS source_gtid,
+       s.source_position ->> 'file' AS source_file,
+       (s.source_position ->> 'offset')::bigint AS source_offset,
+       s.position ->> 'server' AS server,
+       round(s.transactions_per_second::numeric, 1) AS transactions_per_second,
+       round(s.rows_per_second::numeric, 1) AS rows_per_second,
+       s.transactions,
+       s.rows,
+       s.last_event_at,
+       s.heartbeat_at,
+       s.applied_at,
+       coalesce(s.waiting_for, r.waiting_for, CASE WHEN a.wait_event_type = 'Lock' THEN 'a lock in the target' END) AS waiting_for,
+       s.attempts,
+       s.error,
+       s.hint,
+       s.next_retry_at,
+       a.pid AS worker_pid
+FROM tributary.stream s
+JOIN tributary.job j USING (job_id)
+JOIN tributary.run r ON r.run_id = s.run_id
+LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = s.worker_pid AND a.backend_type = 'tributary worker'
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE u.status = 'streaming' AND u.position IS NULL) AS streaming,
+           count(*) FILTER (WHERE u.status = 'catching_up' OR u.status = 'streaming' AND u.position IS NOT NULL) AS catching_up
+    FROM tributary.unit u WHERE u.run_id = s.run_id) u
+WHERE pg_catalog.pg_has_role(j.owner, 'USAGE')
+ORDER BY j.job;
+COMMENT ON VIEW @extschema@.sync_streams IS 'logs that jobs follow: position here and at the source, lag, rates';
+COMMENT ON COLUMN @extschema@.sync_streams.job IS 'name of the job';
+COMMENT ON COLUMN @extschema@.sync_streams.status IS 'copying, catching_up, starting, streaming, waiting (for the next attempt), or the run''s where it is not running';
+COMMENT ON COLUMN @extschema@.sync_streams.units IS 'units in step with the stream';
+COMMENT ON COLUMN @extschema@.sync_streams.lag_seconds IS 'age of the last transaction applied, by the source''s clock, or of the last time all was; 0 where the log is applied to its end and the source was heard within ten seconds';
+COMMENT ON COLUMN @extschema@.sync_streams.lag_bytes IS 'bytes of the log still to be applied, as last seen; null where they are in another file';
+COMMENT ON COLUMN @extschema@.sync_streams.gtid IS 'transactions applied';
+COMMENT ON COLUMN @extschema@.sync_streams.file IS 'log file of the last transaction applied';
+COMMENT ON COLUMN @extschema@.sync_streams."offset" IS 'end of the last transaction applied in its file';
+COMMENT ON COLUMN @extschema@.sync_streams.source_gtid IS 'transactions at the source, as last seen';
+COMMENT ON COLUMN @extschema@.sync_streams.source_file IS 'log file that the source writes';
+COMMENT ON COLUMN @extschema@.sync_streams.source_offset IS 'end of the source''s log in its file';
+COMMENT ON COLUMN @extschema@.sync_streams.server IS 'server that the position belongs to';
+COMMENT ON COLUMN @extschema@.sync_streams.transactions_per_second IS 'source transactions applied per second, of late';
+COMMENT ON COLUMN @extschema@.sync_streams.rows_per_second IS 'row changes applied per second, of late';
+COMMENT ON COLUMN @extschema@.sync_streams.transactions IS 'source transactions applied in this run';
+COMMENT ON COLUMN @extschema@.sync_streams.rows IS 'row changes applied in this run';
+COMMENT ON COLUMN @extschema@.sync_streams.last_event_at IS 'time at the source of the last transaction applied';
+COMMENT ON COLUMN @extschema@.sync_streams.heartbeat_at IS 'time the source was last heard';
+COMMENT ON COLUMN @extschema@.sync_streams.applied_at IS 'time of the last commit here';
+COMMENT ON COLUMN @extschema@.sync_streams.waiting_for IS 'what the stream waits for';
+COMMENT ON COLUMN @extschema@.sync_streams.attempts IS 'attempts that failed in a row';
+COMMENT ON COLUMN @extschema@.sync_streams.error IS 'last error of the stream as a whole';
+COMMENT ON COLUMN @extschema@.sync_streams.hint IS 'what mends the error';
+COMMENT ON COLUMN @extschema@.sync_streams.next_retry_at IS 'time of the next attempt';
+COMMENT ON COLUMN @extschema@.sync_streams.worker_pid IS 'process that follows the log';
+
 CREATE VIEW @extschema@.sync_runs WITH (security_barrier) AS
 SELECT r.run_id, j.job, r.status, r.scheduled_at, r.started_at, r.finished_at,
        coalesce(r.finished_at, clock_timestamp()) - r.started_at AS duration,
@@ -244,6 +325,6 @@ COMMENT ON COLUMN @extschema@.sync_events.run_id IS 'the run';
 
 GRANT SELECT ON @extschema@.sync_jobs, @extschema@.sync_units, @extschema@.sync_chunks,
     @extschema@.sync_runs, @extschema@.sync_events, @extschema@.sync_rejects,
-    @extschema@.sync_adjustments, @extschema@.sync_steps TO PUBLIC;
+    @extschema@.sync_adjustments, @extschema@.sync_steps, @extschema@.sync_streams TO PUBLIC;
 
 SET LOCAL search_path TO @extschema@, pg_temp;

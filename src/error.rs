@@ -40,6 +40,14 @@ pub enum Kind {
     ProtocolViolation,
     /// The source reported an error of no other kind.
     SourceError,
+    /// The source's log does not go on from where we stand.
+    PositionLost,
+    /// Another replica with our number has connected to the source.
+    ReplicaConflict,
+    /// The source's log cannot be read, or came damaged.
+    LogCorrupt,
+    /// The source's log holds what cannot be applied.
+    LogUnsupported,
     /// A column type that is not mapped.
     TypeRefused,
     /// A value that its target column cannot hold.
@@ -87,6 +95,11 @@ impl Kind {
             Kind::SourceObjectMissing => ("HV00R", Definite),
             Kind::ProtocolViolation => ("08P01", Definite),
             Kind::SourceError => ("HV000", Definite),
+            Kind::PositionLost => ("55000", Definite),
+            Kind::ReplicaConflict => ("55006", Transient),
+            // Most of the damage is done on the way; the log is read again from the position.
+            Kind::LogCorrupt => ("XX001", Transient),
+            Kind::LogUnsupported => ("0A000", Definite),
             Kind::TypeRefused => ("HV004", Definite),
             Kind::ValueRefused => ("22000", Definite),
             Kind::TooManyRejects => ("22000", Definite),

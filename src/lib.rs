@@ -27,7 +27,8 @@ extension_sql_file!("../sql/unit.sql", name = "unit", requires = ["run"]);
 extension_sql_file!("../sql/chunk.sql", name = "chunk", requires = ["unit"]);
 extension_sql_file!("../sql/reject.sql", name = "reject", requires = ["chunk"]);
 extension_sql_file!("../sql/step.sql", name = "step", requires = ["reject"]);
-extension_sql_file!("../sql/event.sql", name = "event", requires = ["step"]);
+extension_sql_file!("../sql/stream.sql", name = "stream", requires = ["step"]);
+extension_sql_file!("../sql/event.sql", name = "event", requires = ["stream"]);
 extension_sql_file!("../sql/views.sql", name = "views", requires = ["event"]);
 extension_sql_file!("../sql/functions.sql", name = "functions", finalize);
 

@@ -5,4 +5,4 @@ SELECT l.objsubid::bigint AS kind,
 FROM pg_catalog.pg_locks l
 WHERE l.locktype = 'advisory' AND l.granted
   AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
-  AND l.objsubid BETWEEN 21505 AND 21510
+  AND l.objsubid BETWEEN 21505 AND 21512

@@ -10,7 +10,7 @@ use crate::catalog::unit::{self, Unit};
 use crate::catalog::unit_state;
 use crate::engine::processes::wake_supervisor_at_commit;
 use crate::error::{Error, Kind, Result};
-use crate::model::state::{LoadMethod, RunStatus, UnitStatus};
+use crate::model::state::{LoadMethod, Phase, RunStatus, UnitStatus};
 use crate::pg::{relation, report};
 use crate::plan::identifier::literal;
 
@@ -147,7 +147,7 @@ fn stop(
     let run = active(&job)?;
     require_unit(&job, &run, unit)?;
     let run_stopped = unit.is_none() && run::set_status(&run, run_status, None)?;
-    let stopped = unit_state::stop(run.run_id, unit, unit_status)?;
+    let stopped = unit_state::stop(&run, unit, unit_status)?;
     if stopped.is_empty() && !run_stopped {
         report::notice(&format!(
             "nothing to do: all is {} or ended",
@@ -212,7 +212,8 @@ fn retry(job: &str, name: Option<&str>) -> Result<i64> {
 /// that was planned for, or the rows are gone?
 fn begins_anew(unit: &Unit) -> Result<bool> {
     let redefined = Error::new(Kind::SourceObjectMissing, "");
-    Ok(unit.rows_done == 0
+    let copied = unit.phase() == Some(Phase::CatchUp);
+    Ok(unit.rows_done == 0 && !copied
         || unit.sqlstate.as_deref() == Some(redefined.sqlstate())
         || rows_are_gone(unit)?)
 }

@@ -6,10 +6,10 @@ use pgrx::prelude::*;
 
 use super::{given, own_job};
 use crate::catalog::job::{self, NewJob};
-use crate::catalog::{run, unit};
+use crate::catalog::{run, stream, unit};
 use crate::error::{Error, Kind, Result};
 use crate::model::options::{JobOptions, merge_options};
-use crate::model::state::Priority;
+use crate::model::state::{JobMode, Priority};
 use crate::model::unit_options::UnitOptions;
 use crate::pg::{report, role, server, worker};
 use crate::plan::identifier::literal;
@@ -37,21 +37,25 @@ fn sync_create_job(
         source,
         units: &units,
         target_schema: target_schema.unwrap_or(job),
+        mode: parse_mode(mode)?,
         options: &options.0,
     };
-    Ok(create(&new, mode)?)
+    Ok(create(&new)?)
 }
 
-fn create(new: &NewJob<'_>, mode: &str) -> Result<i64> {
-    if new.job.is_empty() {
-        return Err(Error::new(Kind::InvalidParameter, "a job needs a name"));
-    }
-    if mode != "full" {
-        return Err(Error::new(
+fn parse_mode(mode: &str) -> Result<JobMode> {
+    JobMode::parse(mode).ok_or_else(|| {
+        Error::new(
             Kind::InvalidParameter,
             format!("mode \"{mode}\" is not known"),
         )
-        .with_hint("allowed modes: full"));
+        .with_hint("allowed modes: full, stream")
+    })
+}
+
+fn create(new: &NewJob<'_>) -> Result<i64> {
+    if new.job.is_empty() {
+        return Err(Error::new(Kind::InvalidParameter, "a job needs a name"));
     }
     crate::model::name::check_name("target schema", new.target_schema)?;
     validate_patterns(new.units)?;
@@ -73,6 +77,8 @@ fn sync_alter_job(job: &str, options: JsonB) -> Result<(), ErrorReport> {
     let merged = merge_options(&found.options, &options.0);
     let parsed = JobOptions::parse(&merged)?;
     job::set_options(found.job_id, &merged)?;
+    // What follows the log begins again with them.
+    stream::fence(found.job_id)?;
     if parsed.values.casts != found.options()?.values.casts {
         unit::forget_plan(found.job_id, None)?;
     }
@@ -86,6 +92,7 @@ fn sync_alter_unit(job: &str, unit: &str, options: JsonB) -> Result<(), ErrorRep
     let merged = merge_options(&current, &options.0);
     let parsed = UnitOptions::parse(&merged)?;
     job::set_unit_setting(found.job_id, unit, &merged)?;
+    stream::fence(found.job_id)?;
     unit::set_priority(
         found.job_id,
         unit,

@@ -12,6 +12,7 @@ mod job;
 mod preview;
 mod rejects;
 mod source;
+mod stream;
 mod wait;
 
 use crate::catalog::job::Job;

@@ -106,6 +106,12 @@ fn check(job: &Job) -> Result<Vec<CheckRow>> {
             return Ok(rows);
         }
     }
+    if job.streams() {
+        match reader.preflight_stream() {
+            Ok(checks) => rows.extend(checks.into_iter().map(row)),
+            Err(error) => rows.push(failed("source log", &error)),
+        }
+    }
     match reader
         .tables()
         .and_then(|tables| select_units(&job.units, &tables))
@@ -170,7 +176,7 @@ fn plan_unit(
         unit: &options,
         installed: &prepare::installed()?,
     };
-    let plan = prepare::plan(unit, &context, reader)?;
+    let plan = prepare::plan(job, &reader.table(unit)?, &context)?;
     Ok(match target::find(&plan)? {
         Some(fitted) => Found {
             plan: fitted.plan,

@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 use super::control::{locked, require_unit};
 use super::{given, own_job};
 use crate::catalog::run;
-use crate::catalog::{reject, unit};
+use crate::catalog::{reject, unit, unit_redrive};
 use crate::engine::processes::wake_supervisor_at_commit;
 use crate::error::Result;
 use crate::model::state::RunStatus;
@@ -35,7 +35,7 @@ fn redrive(name: &str, unit: Option<&str>) -> Result<i64> {
     let job = own_job(name)?;
     let run = locked(&job)?;
     require_unit(&job, &run, unit)?;
-    let marked = unit::mark_for_redrive(run.run_id, unit)?;
+    let marked = unit_redrive::mark_for_redrive(&run, unit)?;
     let mut rejects = 0;
     for name in &marked {
         if let Some(unit) = unit::find(job.job_id, name)? {

@@ -25,7 +25,7 @@ fn sync_wait(
     job: Option<&str>,
     timeout: default!(Option<Interval>, "NULL"),
 ) -> Result<String, ErrorReport> {
-    let timeout = timeout.map(|timeout| Duration::from_micros(microseconds(&timeout)));
+    let timeout = timeout.as_ref().map(as_duration);
     Ok(wait(&own_job(given("job", job)?)?, timeout)?
         .as_str()
         .to_owned())
@@ -37,23 +37,29 @@ fn sync_require_completed(run_id: i64) -> Result<(), ErrorReport> {
     Ok(require_completed(run_id)?)
 }
 
-fn microseconds(interval: &Interval) -> u64 {
+pub(super) fn as_duration(interval: &Interval) -> Duration {
     const DAY: i64 = 86_400_000_000;
     let days = i64::from(interval.months())
         .saturating_mul(30)
         .saturating_add(i64::from(interval.days()));
     let total = days.saturating_mul(DAY).saturating_add(interval.micros());
-    u64::try_from(total).unwrap_or(0)
+    Duration::from_micros(u64::try_from(total).unwrap_or(0))
+}
+
+/// Whoever waits has to see what others commit.
+pub(super) fn require_fresh_snapshots() -> Result<()> {
+    match crate::pg::worker::sees_commits_of_others() {
+        true => Ok(()),
+        false => Err(Error::new(
+            Kind::InvalidState,
+            "a transaction with isolation level repeatable read or serializable never sees what it waits for",
+        )
+        .with_hint("wait in a READ COMMITTED transaction")),
+    }
 }
 
 fn wait(job: &Job, timeout: Option<Duration>) -> Result<RunStatus> {
-    if !crate::pg::worker::sees_commits_of_others() {
-        return Err(Error::new(
-            Kind::InvalidState,
-            "a transaction with isolation level repeatable read or serializable never sees a run end",
-        )
-        .with_hint("call sync_wait in a READ COMMITTED transaction"));
-    }
+    require_fresh_snapshots()?;
     let since = Instant::now();
     for look in 1u32.. {
         let Some(run) = run::latest(job.job_id)? else {

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{execute, query_first};
 use crate::error::{Error, Kind, Result};
 use crate::model::options::JobOptions;
+use crate::model::state::JobMode;
 use crate::model::unit_options::UnitOptions;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -17,10 +18,21 @@ pub struct Job {
     pub source: String,
     pub units: Vec<String>,
     pub target_schema: String,
+    mode: String,
     pub options: Value,
 }
 
 impl Job {
+    pub fn mode(&self) -> JobMode {
+        // The catalog's CHECK knows no other.
+        JobMode::parse(&self.mode).unwrap_or(JobMode::Full)
+    }
+
+    /// Does it follow the source's log?
+    pub fn streams(&self) -> bool {
+        self.mode() == JobMode::Stream
+    }
+
     pub fn options(&self) -> Result<JobOptions> {
         JobOptions::parse(&self.options)
     }
@@ -31,7 +43,7 @@ impl Job {
 }
 
 const COLUMNS: &str = "SELECT job_id, job, owner::oid::bigint AS owner, source::text AS source, \
-                       units, target_schema::text AS target_schema, options FROM tributary.job";
+                       units, target_schema::text AS target_schema, mode, options FROM tributary.job";
 
 pub fn find(job: &str) -> Result<Option<Job>> {
     query_first(&format!("{COLUMNS} WHERE job = $1"), &[job.into()])
@@ -58,6 +70,7 @@ pub struct NewJob<'a> {
     pub source: &'a str,
     pub units: &'a [String],
     pub target_schema: &'a str,
+    pub mode: JobMode,
     pub options: &'a Value,
 }
 
@@ -71,7 +84,7 @@ pub fn insert(new: &NewJob<'_>) -> Result<Option<i64>> {
     let row: Option<Row> = query_first(
         "INSERT INTO tributary.job (job, owner, source, units, target_schema, mode, options) \
          SELECT $1, $2::oid::regrole, $3::name, \
-                ARRAY(SELECT pg_catalog.jsonb_array_elements_text($4::jsonb)), $5::name, 'full', $6::jsonb \
+                ARRAY(SELECT pg_catalog.jsonb_array_elements_text($4::jsonb)), $5::name, $7, $6::jsonb \
          ON CONFLICT (job) DO NOTHING RETURNING job_id",
         &[
             new.job.into(),
@@ -80,6 +93,7 @@ pub fn insert(new: &NewJob<'_>) -> Result<Option<i64>> {
             (&units).into(),
             new.target_schema.into(),
             (&new.options.to_string()).into(),
+            new.mode.as_str().into(),
         ],
     )?;
     Ok(row.map(|row| row.job_id))

@@ -9,8 +9,11 @@ pub mod job;
 pub mod reject;
 pub mod run;
 pub mod step;
+pub mod stream;
 pub mod unit;
+pub mod unit_redrive;
 pub mod unit_state;
+pub mod unit_stream;
 
 use serde::de::DeserializeOwned;
 

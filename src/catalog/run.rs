@@ -223,7 +223,7 @@ pub fn open_work(run_id: i64) -> Result<i64> {
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct Tally {
     pub units: i64,
-    /// Not ended: pending, running, paused, or failed with a retry to come.
+    /// Not ended: pending, running, following the log, paused, or failed with a retry to come.
     pub open: i64,
     /// Failed for good.
     pub failed: i64,
@@ -232,7 +232,7 @@ pub struct Tally {
 pub fn tally(run_id: i64) -> Result<Tally> {
     let row: Option<Tally> = query_first(
         "SELECT count(*) AS units, \
-           count(*) FILTER (WHERE status IN ('pending', 'running', 'paused') \
+           count(*) FILTER (WHERE status IN ('pending', 'running', 'catching_up', 'streaming', 'paused') \
                               OR status = 'failed' AND next_retry_at IS NOT NULL) AS open, \
            count(*) FILTER (WHERE status = 'failed' AND next_retry_at IS NULL) AS failed \
          FROM tributary.unit WHERE run_id = $1",

@@ -6,7 +6,9 @@ use super::event::{self, Subject};
 use super::{execute, query, query_first, to_json};
 use crate::error::{Error, Kind, Result};
 use crate::model::key::Key;
+use crate::model::position::Position;
 use crate::model::state::{LoadMethod, Phase, Priority, UnitStatus};
+use crate::plan::drift::Told;
 use crate::plan::table::TablePlan;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -33,6 +35,12 @@ pub struct Unit {
     pub frontier: Option<Key>,
     /// All chunks have been cut.
     pub planned: bool,
+    /// The log is applied to it up to here; None in step with the stream.
+    pub position: Option<Position>,
+    /// End of the log after its last row was copied.
+    pub catch_up_to: Option<Position>,
+    /// What the log's statements have said of the table since the plan was made.
+    pub told: Option<Told>,
     /// A load was completed once.
     pub loaded: bool,
     /// Rows of the target may be ours.
@@ -89,7 +97,7 @@ impl Unit {
 
 const COLUMNS: &str = "SELECT u.unit_id, u.job_id, u.run_id, u.unit, u.status, u.phase, u.redrive, u.created_oid::bigint AS created_oid, u.method, \
     u.target_schema::text AS target_schema, u.target_table, u.stage, \
-    u.load_oid::bigint AS load_oid, u.plan, u.frontier, u.planned, u.loaded_at IS NOT NULL AS loaded, \
+    u.load_oid::bigint AS load_oid, u.plan, u.frontier, u.position, u.catch_up_to, u.told, u.planned, u.loaded_at IS NOT NULL AS loaded, \
     u.touched, u.attempts, u.sqlstate, c.rows_done, c.open_chunks, c.chunks, \
     (SELECT count(*) FROM tributary.step s WHERE s.unit_id = u.unit_id AND s.status <> 'completed' \
        AND s.kind = CASE u.phase WHEN 'indexes' THEN 'index' ELSE 'foreign_key' END) AS open_steps \
@@ -208,6 +216,8 @@ pub struct Prepared<'a> {
     pub created_oid: Option<i64>,
     /// One chunk holds all rows.
     pub one_chunk: bool,
+    /// Where the log stood before the first row was read; None where it is not followed.
+    pub position: Option<&'a Position>,
 }
 
 /// First in the transaction that prepares a unit: it is still this run's to prepare, and no batch of
@@ -230,10 +240,11 @@ pub fn begin_preparing(unit: &Unit) -> Result<()> {
 
 /// `pending` → `running`, with a plan and, for a unit of one chunk, that chunk.
 pub fn set_prepared(unit: &Unit, prepared: &Prepared<'_>) -> Result<()> {
+    let position = prepared.position.map(to_json).transpose()?;
     let changed = execute(
         "UPDATE tributary.unit SET status = 'running', phase = 'rows', plan = $2::jsonb, method = $3, stage = $4, \
            created_oid = $12::oid, \
-           load_oid = $5::oid, planned = $6, frontier = NULL, touched = true, \
+           load_oid = $5::oid, planned = $6, frontier = NULL, position = $13::jsonb, catch_up_to = NULL, told = NULL, touched = true, \
            loaded_at = CASE WHEN (target_schema, target_table) = ($7::name, $8) THEN loaded_at END, \
            target_schema = $7::name, target_table = $8, \
            rows_estimated = coalesce($9, rows_estimated), bytes_estimated = coalesce($10, bytes_estimated), \
@@ -252,6 +263,7 @@ pub fn set_prepared(unit: &Unit, prepared: &Prepared<'_>) -> Result<()> {
             bigint(prepared.plan.bytes_estimated).into(),
             unit.run_id.into(),
             prepared.created_oid.into(),
+            position.as_deref().into(),
         ],
     )?;
     if changed == 0 {
@@ -286,17 +298,29 @@ pub fn set_frontier(unit: &Unit, frontier: Option<&Key>, planned: bool) -> Resul
     }
 }
 
-/// All rows are in the target, whose OID this is; its staging table is gone.
-pub fn set_loaded(unit: &Unit, target_oid: i64) -> Result<()> {
+/// All rows are in the target, whose OID this is; its staging table is gone. Where the log is followed
+/// it stood at `log_end` after the last row was read.
+pub fn set_loaded(unit: &Unit, target_oid: i64, log_end: Option<&Position>) -> Result<()> {
+    let log_end = log_end.map(to_json).transpose()?;
     let changed = execute(
-        "UPDATE tributary.unit SET phase = 'indexes', loaded_at = clock_timestamp(), \
+        "UPDATE tributary.unit SET phase = CASE WHEN $4::jsonb IS NULL THEN 'indexes' ELSE 'catch_up' END, \
+           status = CASE WHEN $4::jsonb IS NULL THEN status ELSE 'catching_up' END, \
+           catch_up_to = $4::jsonb, loaded_at = clock_timestamp(), \
            updated_at = clock_timestamp(), stage = NULL, load_oid = $3::oid, \
            attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL \
          WHERE unit_id = $1 AND run_id = $2 AND status = 'running' AND phase = 'rows'",
-        &[unit.unit_id.into(), unit.run_id.into(), target_oid.into()],
+        &[
+            unit.unit_id.into(),
+            unit.run_id.into(),
+            target_oid.into(),
+            log_end.as_deref().into(),
+        ],
     )?;
     match changed {
         0 => Err(taken_away(&unit.unit)),
+        _ if log_end.is_some() => {
+            event::record(unit.subject(), UnitStatus::CatchingUp.as_str(), None)
+        }
         _ => Ok(()),
     }
 }
@@ -325,48 +349,6 @@ pub fn set_indexed(unit: &Unit) -> Result<()> {
     let changed = execute(
         "UPDATE tributary.unit SET phase = 'foreign_keys', updated_at = clock_timestamp() \
          WHERE unit_id = $1 AND run_id = $2 AND status = 'running' AND phase = 'indexes'",
-        &[unit.unit_id.into(), unit.run_id.into()],
-    )?;
-    match changed {
-        0 => Err(taken_away(&unit.unit)),
-        _ => Ok(()),
-    }
-}
-
-/// Units whose rejects are to be written again, those whose chunks are all copied; their names.
-pub fn mark_for_redrive(run_id: i64, unit: Option<&str>) -> Result<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Row {
-        unit: String,
-    }
-    let rows: Vec<Row> = query(
-        "UPDATE tributary.unit u SET redrive = true, status = 'running', finished_at = NULL, \
-           phase = coalesce(phase, 'indexes'), \
-           attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL, updated_at = clock_timestamp() \
-         WHERE u.run_id = $1 AND ($2::text IS NULL OR u.unit = $2) \
-           AND u.status IN ('completed', 'failed', 'running') AND u.plan IS NOT NULL AND u.planned \
-           AND NOT EXISTS (SELECT FROM tributary.chunk c WHERE c.unit_id = u.unit_id AND c.status <> 'completed') \
-           AND EXISTS (SELECT FROM tributary.reject r JOIN tributary.chunk c USING (chunk_id) WHERE c.unit_id = u.unit_id) \
-         RETURNING u.unit",
-        &[run_id.into(), unit.into()],
-    )?;
-    Ok(rows.into_iter().map(|row| row.unit).collect())
-}
-
-/// Takes part in a transaction that redrives: false where the unit is not under way any more.
-pub fn lock_redriving(unit: &Unit) -> Result<bool> {
-    let changed = execute(
-        "UPDATE tributary.unit SET updated_at = clock_timestamp() \
-         WHERE unit_id = $1 AND run_id = $2 AND status = 'running' AND redrive",
-        &[unit.unit_id.into(), unit.run_id.into()],
-    )?;
-    Ok(changed == 1)
-}
-
-pub fn set_redriven(unit: &Unit) -> Result<()> {
-    let changed = execute(
-        "UPDATE tributary.unit SET redrive = false, updated_at = clock_timestamp() \
-         WHERE unit_id = $1 AND run_id = $2 AND status = 'running' AND redrive",
         &[unit.unit_id.into(), unit.run_id.into()],
     )?;
     match changed {
@@ -410,7 +392,7 @@ pub fn set_priority(job_id: i64, unit: &str, priority: Priority) -> Result<()> {
 /// A unit that stands still, or each, is planned anew when it goes on, and copied from the start.
 pub fn forget_plan(job_id: i64, unit: Option<&str>) -> Result<()> {
     execute(
-        "UPDATE tributary.unit SET plan = NULL, phase = NULL, redrive = false \
+        "UPDATE tributary.unit SET plan = NULL, phase = NULL, redrive = false, position = NULL, catch_up_to = NULL \
          WHERE job_id = $1 AND ($2::text IS NULL OR unit = $2) \
          AND status IN ('failed', 'paused', 'cancelled')",
         &[job_id.into(), unit.into()],

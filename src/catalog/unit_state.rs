@@ -6,19 +6,44 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::event::{self, Subject};
+use super::run::Run;
 use super::unit::Unit;
-use super::{execute, query, to_json};
+use super::{execute, query, stream, to_json};
 use crate::error::{Error, Result};
-use crate::model::state::UnitStatus;
+use crate::model::state::{Phase, UnitStatus};
+
+/// What a unit that stops takes along: one in step with the stream has the stream's position from now
+/// on. Whoever uses this has fenced the stream before, so that it commits nothing more for the unit.
+macro_rules! parked {
+    () => {
+        "position = CASE WHEN phase = 'stream' THEN coalesce(position, \
+           (SELECT s.position FROM tributary.stream s WHERE s.job_id = unit.job_id)) ELSE position END, \
+         phase = CASE WHEN phase = 'stream' THEN 'catch_up' ELSE phase END"
+    };
+}
+
+/// The status of a unit that goes on where it stood.
+macro_rules! going_on {
+    () => {
+        "CASE WHEN plan IS NULL THEN 'pending' WHEN phase = 'catch_up' AND NOT redrive THEN 'catching_up' ELSE 'running' END"
+    };
+}
 
 /// An attempt failed: tried again after `delay`, or not without a person.
 pub fn fail(unit: &Unit, error: &Error, delay: Option<Duration>) -> Result<()> {
+    if unit.phase() == Some(Phase::Stream) {
+        stream::fence(unit.job_id)?;
+    }
     let changed = execute(
-        "UPDATE tributary.unit SET status = 'failed', attempts = attempts + 1, sqlstate = $2, \
-           error = $3, hint = $4, next_retry_at = clock_timestamp() + make_interval(secs => $5), \
-           finished_at = CASE WHEN $5::float8 IS NULL THEN clock_timestamp() END, \
-           updated_at = clock_timestamp() \
-         WHERE unit_id = $1 AND run_id = $6 AND status IN ('pending', 'running')",
+        concat!(
+            "UPDATE tributary.unit SET status = 'failed', attempts = attempts + 1, sqlstate = $2, \
+               error = $3, hint = $4, next_retry_at = clock_timestamp() + make_interval(secs => $5), \
+               finished_at = CASE WHEN $5::float8 IS NULL THEN clock_timestamp() END, \
+               updated_at = clock_timestamp(), ",
+            parked!(),
+            " WHERE unit_id = $1 AND run_id = $6 \
+               AND status IN ('pending', 'running', 'catching_up', 'streaming')"
+        ),
         &[
             unit.unit_id.into(),
             error.sqlstate().into(),
@@ -47,18 +72,23 @@ pub fn clear_attempts(unit_id: i64) -> Result<()> {
 /// Failed units whose time has come go on where they stood.
 pub fn resume_due(run_id: i64) -> Result<()> {
     let rows: Vec<Moved> = query(
-        "UPDATE tributary.unit SET status = CASE WHEN plan IS NULL THEN 'pending' ELSE 'running' END, \
-           next_retry_at = NULL, updated_at = clock_timestamp() \
-         WHERE run_id = $1 AND status = 'failed' AND next_retry_at <= clock_timestamp() \
-         RETURNING job_id, unit, status",
+        concat!(
+            "UPDATE tributary.unit SET status = ",
+            going_on!(),
+            ", next_retry_at = NULL, updated_at = clock_timestamp() \
+             WHERE run_id = $1 AND status = 'failed' AND next_retry_at <= clock_timestamp() \
+             RETURNING job_id, unit, status"
+        ),
         &[run_id.into()],
     )?;
     rows.iter()
         .try_for_each(|row| row.record(run_id, Some("retry")))
 }
 
-/// Stops the units of a run, or one of them: takes their chunks from the workers.
-pub fn stop(run_id: i64, unit: Option<&str>, status: UnitStatus) -> Result<Vec<String>> {
+/// Stops the units of a run, or one of them: takes their chunks from the workers. The run is locked.
+pub fn stop(run: &Run, unit: Option<&str>, status: UnitStatus) -> Result<Vec<String>> {
+    let run_id = run.run_id;
+    stream::fence(run.job_id)?;
     #[derive(Deserialize)]
     struct Row {
         unit_id: i64,
@@ -67,12 +97,15 @@ pub fn stop(run_id: i64, unit: Option<&str>, status: UnitStatus) -> Result<Vec<S
     }
     // data-modifying WITH queries may only stand at the top level, which `query` provides
     let rows: Vec<Row> = query(
-        "UPDATE tributary.unit SET status = $3, next_retry_at = NULL, updated_at = clock_timestamp(), \
-           finished_at = CASE WHEN $3 = 'cancelled' THEN clock_timestamp() END \
-         WHERE run_id = $1 AND ($2::text IS NULL OR unit = $2) AND status <> $3 \
-           AND (status IN ('pending', 'running', 'paused') OR status = 'failed' AND \
-                (next_retry_at IS NOT NULL OR $3 = 'cancelled')) \
-         RETURNING unit_id, unit, job_id",
+        concat!(
+            "UPDATE tributary.unit SET status = $3, next_retry_at = NULL, updated_at = clock_timestamp(), \
+               finished_at = CASE WHEN $3 = 'cancelled' THEN clock_timestamp() END, ",
+            parked!(),
+            " WHERE run_id = $1 AND ($2::text IS NULL OR unit = $2) AND status <> $3 \
+               AND (status IN ('pending', 'running', 'catching_up', 'streaming', 'paused') \
+                    OR status = 'failed' AND (next_retry_at IS NOT NULL OR $3 = 'cancelled')) \
+             RETURNING unit_id, unit, job_id"
+        ),
         &[run_id.into(), unit.into(), status.as_str().into()],
     )?;
     for row in &rows {
@@ -99,11 +132,14 @@ pub fn restart(run_id: i64, unit: Option<&str>, from: &[UnitStatus]) -> Result<V
             .collect::<Vec<_>>(),
     )?;
     let rows: Vec<Moved> = query(
-        "UPDATE tributary.unit SET status = CASE WHEN plan IS NULL THEN 'pending' ELSE 'running' END, \
-           attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL, \
-           finished_at = NULL, updated_at = clock_timestamp() \
-         WHERE run_id = $1 AND ($2::text IS NULL OR unit = $2) AND $3::jsonb ? status \
-         RETURNING job_id, unit, status",
+        concat!(
+            "UPDATE tributary.unit SET status = ",
+            going_on!(),
+            ", attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL, \
+               finished_at = NULL, updated_at = clock_timestamp() \
+             WHERE run_id = $1 AND ($2::text IS NULL OR unit = $2) AND $3::jsonb ? status \
+             RETURNING job_id, unit, status"
+        ),
         &[run_id.into(), unit.into(), (&from).into()],
     )?;
     for row in &rows {
@@ -139,7 +175,7 @@ pub fn forget_progress(unit: &Unit) -> Result<()> {
     )?;
     execute(
         "UPDATE tributary.unit SET plan = NULL, phase = NULL, redrive = false, method = NULL, load_oid = NULL, frontier = NULL, \
-           planned = false, updated_at = clock_timestamp(), \
+           planned = false, position = NULL, catch_up_to = NULL, updated_at = clock_timestamp(), \
            status = CASE status WHEN 'running' THEN 'pending' ELSE status END \
          WHERE unit_id = $1",
         &[unit.unit_id.into()],

@@ -81,6 +81,28 @@ impl Geometry {
     }
 }
 
+/// What the source sent for a geometry that was encoded: its reference, then WKB.
+pub(super) fn without_srid(encoded: &[u8]) -> Vec<u8> {
+    let plain = || [&[0; 4], encoded].concat();
+    let mut wire = Wire {
+        rest: encoded,
+        strict: false,
+    };
+    let Ok(order) = wire.order() else {
+        return plain();
+    };
+    match (wire.word(order), wire.word(order)) {
+        (Ok(kind), Ok(srid)) if kind & HAS_SRID != 0 => [
+            &srid.to_le_bytes()[..],
+            encoded.get(..1).unwrap_or_default(),
+            &order.bytes(kind & !HAS_SRID),
+            wire.rest,
+        ]
+        .concat(),
+        _ => plain(),
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Order {
     Big,

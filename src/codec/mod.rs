@@ -38,11 +38,16 @@ mod float;
 mod float_text;
 mod geometry;
 mod guard;
+pub mod image;
 mod integer;
 mod json;
 mod json_check;
 mod json_escape;
+mod kept_rejects;
+mod key_table;
+mod key_value;
 mod mapping;
+mod net;
 mod network;
 mod number;
 mod refusal;
@@ -50,11 +55,13 @@ mod refused;
 mod replay;
 mod row;
 mod row_json;
+mod stored_text;
 mod target;
 mod temporal;
 mod temporal_text;
 mod text;
 mod text_form;
+mod tuple;
 mod type_text;
 mod uuid;
 mod wire;
@@ -62,16 +69,22 @@ mod wire;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod net_tests;
+#[cfg(test)]
 mod tests;
 
 pub use cast_rule::cast_specificity;
 pub use column::{ColumnEncoder, ColumnRules};
+pub use key_value::key_of;
 pub use mapping::{default_type, required_type};
+pub use net::{NetChanges, RowKey};
 pub use refused::{Refused, RowError};
 pub use replay::replay;
 pub use row::RowEncoder;
 pub use row_json::row_json;
+pub use stored_text::{source_bytes, stored_select, stored_type};
 pub use target::type_name;
+pub use tuple::{chosen_fields, tuple_starts};
 pub use type_text::parse_type;
 
 /// Opens a binary COPY stream: signature, flags (none), length of the header's extension (0).

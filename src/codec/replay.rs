@@ -59,7 +59,7 @@ fn cell(column: &SourceColumn, value: &Value) -> Result<Option<Vec<u8>>> {
 }
 
 /// A `float` is kept with its own digits and read as the double of the same value.
-fn float(text: &str) -> Vec<u8> {
+pub(super) fn float(text: &str) -> Vec<u8> {
     match text.parse::<f32>() {
         Ok(value) if value.is_finite() => f64::from(value).to_string().into_bytes(),
         _ => text.as_bytes().to_vec(),
@@ -195,7 +195,7 @@ mod tests {
         let row = row_json(&columns, &[Cell::Bytes(&long)]);
         let error = replay(&columns, &row).unwrap_err();
         assert_eq!(error.kind, Kind::InvalidState);
-        assert!(error.hint.unwrap().contains("sync_retry"));
+        assert!(error.hint.unwrap().contains("sync_start"));
     }
 
     #[test]

@@ -50,6 +50,15 @@ impl RowEncoder {
         self.families.len()
     }
 
+    /// The encoder of some of its columns, in the order given; others than its own are left out.
+    pub(super) fn only(&self, positions: &[usize]) -> Self {
+        RowEncoder {
+            families: chosen(&self.families, positions),
+            columns: chosen(&self.columns, positions),
+            altered: Vec::new(),
+        }
+    }
+
     /// Appends one tuple: a field count, then length and bytes of each field. After an error `out`
     /// is as long as before, and nothing of the row is counted.
     #[inline]
@@ -161,6 +170,13 @@ impl RowEncoder {
             ),
         ))
     }
+}
+
+fn chosen<T: Clone>(all: &[T], positions: &[usize]) -> Vec<T> {
+    positions
+        .iter()
+        .filter_map(|&at| all.get(at).cloned())
+        .collect()
 }
 
 /// Another try for a value that was refused, as the policies have it. The row begins at `start`.

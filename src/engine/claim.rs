@@ -4,7 +4,9 @@
 use crate::catalog::chunk::{self, Chunk};
 use crate::catalog::run::{self, Run};
 use crate::catalog::step::{self, Step};
+use crate::catalog::stream;
 use crate::catalog::unit::{self, Unit};
+use crate::catalog::unit_stream::{self, Following};
 use crate::error::Result;
 use crate::model::state::{Phase, RunStatus, UnitStatus};
 use crate::pg::lock::{self, Claim, Held};
@@ -29,6 +31,8 @@ pub enum Task {
     Settle(Box<Unit>, Held),
     /// Write a unit's rejects again.
     Redrive(Box<Unit>, Held),
+    /// Follow the log, for units in step with the stream or for those that catch up.
+    Follow(Run, Following, Held),
 }
 
 /// What the look for a task came to.
@@ -52,6 +56,11 @@ pub fn next(run_id: i64) -> Result<Claimed> {
     }
     if !run.expanded {
         return expand(run);
+    }
+    for how in [Following::Streaming, Following::CatchingUp] {
+        if let Some(task) = follow(&run, how)? {
+            return Ok(Claimed::Task(task));
+        }
     }
     for chunk_id in chunk::open_of_run(run_id)? {
         if let Some(task) = copy(chunk_id)? {
@@ -83,6 +92,28 @@ fn expand(run: Run) -> Result<Claimed> {
         Some(run) if !run.expanded => Ok(Claimed::Task(Task::Expand(run, held))),
         _ => Ok(Claimed::Nothing),
     }
+}
+
+fn follow(run: &Run, how: Following) -> Result<Option<Task>> {
+    let claim = match how {
+        Following::Streaming => Claim::Stream,
+        Following::CatchingUp => Claim::CatchUp,
+    };
+    let waits = || match how {
+        Following::Streaming => {
+            Ok(stream::get(run.job_id)?.is_none_or(|stream| stream.retry_pending))
+        }
+        Following::CatchingUp => Ok(false),
+    };
+    if !unit_stream::any_following(run.run_id, how)? || waits()? {
+        return Ok(None);
+    }
+    let Some(held) = lock::try_exclusive(claim, run.run_id) else {
+        return Ok(None);
+    };
+    // Another worker may have done it between the look and the lock.
+    let still = unit_stream::any_following(run.run_id, how)? && !waits()?;
+    Ok(still.then(|| Task::Follow(run.clone(), how, held)))
 }
 
 fn copy(chunk_id: i64) -> Result<Option<Task>> {

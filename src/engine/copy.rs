@@ -14,7 +14,7 @@
 //! fast
 //! ```
 
-use super::destination::{Destination, Written, refuses_a_row};
+use super::destination::{Destination, Written};
 use super::prepare::in_one_transaction;
 use super::reader::Reader;
 use super::rejects::{self, Ended};
@@ -23,7 +23,7 @@ use super::{failure, foreign_keys};
 use crate::catalog::chunk::{self, Adjusted, Chunk, Counted};
 use crate::catalog::job::{self, Job};
 use crate::catalog::unit::{self, Unit};
-use crate::catalog::{reject, unit_state};
+use crate::catalog::{reject, unit_state, unit_stream};
 use crate::error::{Error, Kind, Result};
 use crate::model::batch::{BatchEnd, BatchLimit};
 use crate::model::options::JobOptions;
@@ -31,6 +31,7 @@ use crate::model::policy::Policies;
 use crate::model::reject::{MaxRejects, Reject};
 use crate::model::state::LoadMethod;
 use crate::pg::{transaction, worker};
+use crate::sink::halves::refuses_a_row;
 use crate::sink::target;
 use crate::source::mysql::SnapshotRequest;
 
@@ -79,6 +80,8 @@ struct Copying<'a> {
     destination: Destination,
     /// All batches commit together.
     at_once: bool,
+    /// The log is followed, and has no key to heal by what was read too early or too late.
+    positioned: bool,
     replace: bool,
     options: JobOptions,
     policies: Policies,
@@ -101,6 +104,7 @@ impl<'a> Copying<'a> {
             chunk: chunk.clone(),
             at_once: in_one_transaction(&destination.plan, method),
             replace: method == LoadMethod::Replace,
+            positioned: job.streams() && destination.plan.key.is_none(),
             destination,
             policies: options.values.policies(&values),
             max_rejects: options.values.max_rejects(&values),
@@ -141,6 +145,7 @@ impl<'a> Copying<'a> {
                 },
             },
             origins: care == Care::Careful,
+            positioned: self.positioned,
         })
     }
 
@@ -190,8 +195,15 @@ impl<'a> Copying<'a> {
     fn write_at_once(&mut self, care: Care, reader: &Reader) -> Result<Streamed> {
         // What the transaction takes with it when the rejects are too many.
         let mut sample: Vec<Reject> = Vec::new();
+        let position = match self.positioned {
+            true => Some(reader.snapshot_position()?),
+            false => None,
+        };
         let first = reader.next_piece()?;
         let outcome = transaction::run(|| {
+            if let Some(position) = &position {
+                unit_stream::set_copied_at(self.unit, position)?;
+            }
             reject::forget(self.chunk.chunk_id)?;
             if self.replace {
                 target::delete_rows(&self.destination.plan)?;

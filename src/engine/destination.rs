@@ -6,17 +6,19 @@
 
 use super::reader::{Piece, Reader};
 use crate::catalog::unit::Unit;
-use crate::codec::{ColumnEncoder, ColumnRules, RowEncoder};
+use crate::codec::{ColumnEncoder, ColumnRules, NetChanges, RowEncoder, RowKey};
 use crate::error::{Error, Kind, Result};
 use crate::model::batch::{BatchEnd, RowOrigin};
+use crate::model::change::UnitChanges;
 use crate::model::pg_type::PgType;
 use crate::model::policy::Policies;
 use crate::model::reject::Reject;
 use crate::model::state::LoadMethod;
 use crate::pg::relation::Relation;
-use crate::pg::transaction;
 use crate::plan::table::TablePlan;
-use crate::sink::copy::{BatchPieces, copy_batch, copy_rows};
+use crate::sink::apply::{Applier, Care};
+use crate::sink::copy::{BatchPieces, copy_batch};
+use crate::sink::halves::{copy_by_halves, kept_out};
 use crate::sink::{stage, target};
 
 /// The table that the rows of a unit go into, as it is now.
@@ -87,6 +89,33 @@ impl Destination {
         Ok(RowEncoder::new(columns))
     }
 
+    /// What gathers the changes of its rows.
+    pub fn net_changes(&self, policies: Policies, key: RowKey) -> Result<NetChanges> {
+        let columns = self.plan.columns.iter();
+        let columns = columns.map(|column| column.source.clone()).collect();
+        NetChanges::new(self.encoder(policies)?, columns, key)
+    }
+
+    /// What writes changes of its rows.
+    pub fn applier(&self, unit_id: i64) -> Result<Applier> {
+        Applier::new(unit_id, target::get(&self.plan)?)
+    }
+
+    /// Writes a row, in the place of one with its key.
+    pub fn replace_row(&self, unit_id: i64, row: &[u8]) -> Result<Written> {
+        let changes = UnitChanges {
+            upserts: row.to_vec(),
+            upsert_count: 1,
+            ..UnitChanges::default()
+        };
+        let applied = self.applier(unit_id)?.apply(changes, Care::CatchingUp)?;
+        Ok(Written {
+            rows: applied.written,
+            filtered: applied.filtered,
+            rejects: applied.rejects,
+        })
+    }
+
     /// Copies one batch that begins with `first`, as it comes.
     pub fn write(&self, first: Piece, reader: &Reader) -> Result<(Written, BatchEnd)> {
         match first {
@@ -127,76 +156,27 @@ impl Destination {
             start = start.saturating_add(origin.bytes);
         }
         starts.push(start);
-        if start != rows.len() {
-            return Err(Error::new(
-                Kind::Internal,
-                "the rows of a batch are not as long as they were said to be",
-            ));
-        }
+        let taken = copy_by_halves(&self.relation, &self.columns, rows, &starts)?;
         let mut origins: Vec<Option<RowOrigin>> = origins.into_iter().map(Some).collect();
-        let mut written = Written::default();
-        // Ranges of rows still to be copied, the first on top.
-        let mut ranges = vec![(0, origins.len())];
-        while let Some((from, to)) = ranges.pop() {
-            let (Some(&begin), Some(&end)) = (starts.get(from), starts.get(to)) else {
-                continue;
-            };
-            let some = rows.get(begin..end).unwrap_or_default();
-            if some.is_empty() {
-                continue;
-            }
-            let tried = transaction::attempt(|| {
-                let taken = copy_rows(&self.relation, &self.columns, some.to_vec())?;
-                self.written((to - from) as u64, taken)
-            });
-            match tried {
-                Ok(part) => {
-                    written.rows += part.rows;
-                    written.filtered += part.filtered;
-                }
-                Err(error) if !refuses_a_row(&error) => return Err(error),
-                Err(error) if to - from == 1 => {
-                    if let Some(origin) = origins.get_mut(from).and_then(Option::take) {
-                        written
-                            .rejects
-                            .push(Reject::new(&error, None, origin.key, origin.row));
-                    }
-                }
-                Err(_) => {
-                    let middle = from + (to - from) / 2;
-                    ranges.push((middle, to));
-                    ranges.push((from, middle));
-                }
-            }
-        }
-        Ok(written)
+        let rejects = taken.refused.into_iter().filter_map(|(row, error)| {
+            let origin = origins.get_mut(row)?.take()?;
+            Some(Reject::new(&error, None, origin.key, origin.row))
+        });
+        Ok(Written {
+            rows: taken.rows,
+            filtered: taken.filtered,
+            rejects: rejects.collect(),
+        })
     }
 
-    /// Of `sent` rows the table took so many. Only a trigger may keep rows out.
+    /// Of `sent` rows the table took so many.
     fn written(&self, sent: u64, taken: u64) -> Result<Written> {
-        let filtered = sent.saturating_sub(taken);
-        if taken > sent || filtered > 0 && !self.relation.filters {
-            return Err(Error::new(
-                Kind::InvalidState,
-                format!("the target took {taken} of {sent} rows"),
-            )
-            .with_detail("No trigger of the target table could have kept rows out."));
-        }
         Ok(Written {
             rows: taken,
-            filtered,
+            filtered: kept_out(&self.relation, sent, taken)?,
             rejects: Vec::new(),
         })
     }
-}
-
-/// Is it an error of a row, rather than of the table, the server or the source?
-pub fn refuses_a_row(error: &Error) -> bool {
-    // Data exceptions, constraints, RAISE in a trigger, WITH CHECK OPTION; an index row too large, a
-    // document too deep.
-    error.kind == Kind::Postgres
-        && (matches!(error.sqlstate().get(..2), Some("22" | "23" | "P0" | "44"))
-            || matches!(error.sqlstate(), "54000" | "54001"))
 }
 
 struct Pieces<'a> {

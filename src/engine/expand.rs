@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::reader::Reader;
 use crate::catalog::job::{self, Job};
 use crate::catalog::run::{self, Run};
+use crate::catalog::stream;
 use crate::catalog::unit::{self, Listed};
 use crate::error::{Error, Kind, Result};
 use crate::model::state::Priority;
@@ -55,6 +56,9 @@ pub fn expand(job: &Job, run: &Run, reader: &Reader) -> Result<()> {
                     bytes_estimated: table.and_then(|table| table.bytes_estimated),
                 },
             )?;
+        }
+        if job.streams() {
+            stream::begin(job.job_id, run.run_id)?;
         }
         unit::retire_others(job.job_id, run.run_id)
     })

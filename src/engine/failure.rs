@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::claim::Task;
 use crate::catalog::job::Job;
+use crate::catalog::run::{self, Run};
 use crate::catalog::unit::{self, Unit};
-use crate::catalog::unit_state;
-use crate::catalog::{chunk, run};
+use crate::catalog::unit_stream::{self, Following};
+use crate::catalog::{chunk, stream, unit_state};
 use crate::error::{Error, Kind, Result, Retry};
 use crate::model::options::{JobOptions, OnError};
 use crate::model::reject::Reject;
@@ -17,6 +18,8 @@ use crate::plan::identifier::literal;
 use crate::plan::retry;
 
 pub const QUERY_CANCELED: &str = "57014";
+/// A stream asks a source that is gone at least so often.
+const LONGEST_SILENCE: Duration = Duration::from_secs(30);
 
 /// Records the error of a task in the catalog and gives back what was claimed.
 pub fn record(job: &Job, task: &Task, error: &Error) -> Result<()> {
@@ -34,6 +37,9 @@ pub fn record(job: &Job, task: &Task, error: &Error) -> Result<()> {
             let delay = delay(&error, run.attempts, &options);
             report::log(&line(job, None, &error, delay));
             return run::fail(run, &error, delay);
+        }
+        if let Task::Follow(run, how, _) = task {
+            return follow(job, run, *how, &error);
         }
         let Some(claimed) = unit_of(task) else {
             return Ok(());
@@ -65,6 +71,46 @@ pub fn record(job: &Job, task: &Task, error: &Error) -> Result<()> {
     })
 }
 
+/// A log that could not be followed: the source is asked again for ever while time may heal it. What a
+/// person has to mend stops the units.
+fn follow(job: &Job, run: &Run, how: Following, error: &Error) -> Result<()> {
+    if stopped(error) {
+        return Ok(());
+    }
+    let options = job.options()?;
+    let units = unit_stream::following(run.run_id, how)?;
+    let Some(stream) = stream::get(job.job_id)? else {
+        return Ok(());
+    };
+    if error.retry() == Retry::Definite {
+        for unit in &units {
+            log_unit(job, unit, error);
+            unit_state::fail(unit, error, None)?;
+        }
+        return match options.on_error {
+            OnError::Pause => units.first().map_or(Ok(()), pause),
+            OnError::Skip => Ok(()),
+        };
+    }
+    let attempts = match how {
+        Following::Streaming => stream.attempts,
+        Following::CatchingUp => units.iter().map(|unit| unit.attempts).max().unwrap_or(0),
+    };
+    let longest = options.retry_max.min(LONGEST_SILENCE);
+    let initial = options.retry_initial.min(longest);
+    let delay = retry::delay(attempts.saturating_add(1), initial, longest, random());
+    report::log(&line(job, None, error, Some(delay)));
+    match how {
+        Following::Streaming => stream::fail(&stream, error, delay),
+        Following::CatchingUp => unit_stream::postpone(run.run_id, error, delay),
+    }
+}
+
+/// The log of an error that stops a unit.
+pub fn log_unit(job: &Job, unit: &Unit, error: &Error) {
+    report::log(&line(job, Some(unit), error, None));
+}
+
 /// Was the task asked to stop, rather than failing?
 fn stopped(error: &Error) -> bool {
     error.kind == Kind::Cancelled || error.sqlstate() == QUERY_CANCELED
@@ -72,7 +118,7 @@ fn stopped(error: &Error) -> bool {
 
 fn unit_of(task: &Task) -> Option<&Unit> {
     match task {
-        Task::Expand(..) => None,
+        Task::Expand(..) | Task::Follow(..) => None,
         Task::Prepare(unit, _)
         | Task::Split(unit, _)
         | Task::Copy(unit, _, _)
@@ -85,7 +131,7 @@ fn unit_of(task: &Task) -> Option<&Unit> {
 
 fn pause(unit: &Unit) -> Result<()> {
     if let Some(run) = run::lock(unit.run_id)? {
-        unit_state::stop(unit.run_id, None, UnitStatus::Paused)?;
+        unit_state::stop(&run, None, UnitStatus::Paused)?;
         let why = format!("unit \"{}\" failed and on_error is pause", unit.unit);
         run::set_status(&run, RunStatus::Paused, Some(&why))?;
     }

@@ -1,20 +1,22 @@
 //! The end of a unit's rows, and of the unit: all rows are accounted for, its staging table, if it has
 //! one, becomes the target's content, the sequence moves past the last value; then come the steps.
 
-use super::destination::refuses_a_row;
 use super::foreign_keys;
 use super::rejects::{self, Ended};
 use crate::catalog::job::{self, Job};
 use crate::catalog::unit::{self, Unit};
-use crate::catalog::{chunk, step};
+use crate::catalog::{chunk, step, unit_stream};
 use crate::error::{Error, Kind, Result};
+use crate::model::position::Position;
 use crate::model::state::{LoadMethod, Phase};
 use crate::pg::{relation, spi, transaction};
 use crate::plan::identifier::qualified;
 use crate::plan::table::TablePlan;
+use crate::sink::halves::refuses_a_row;
 use crate::sink::{stage, target};
 
-pub fn finish(job: &Job, unit: &Unit) -> Result<()> {
+/// `log_end`: where the source's log, if it is followed, ended after the last row was read.
+pub fn finish(job: &Job, unit: &Unit, log_end: Option<Position>) -> Result<()> {
     let most = transaction::run(|| {
         let values = job::unit_options(job.job_id, &unit.unit)?.values;
         Ok(job.options()?.values.max_rejects(&values))
@@ -31,13 +33,13 @@ pub fn finish(job: &Job, unit: &Unit) -> Result<()> {
         foreign_keys::drop_of(unit)?;
     }
     let plan = unit.plan()?;
-    let mut outcome = transaction::run(|| load(unit, plan, staged, Unique::Kept));
+    let mut outcome = transaction::run(|| load(unit, staged, Unique::Kept, log_end.as_ref()));
     let Some(stage) = staged else {
         return outcome;
     };
     // Rows that exchange values of a unique index pass through a state that is not unique.
     if matches!(&outcome, Err(error) if error.sqlstate() == UNIQUE_VIOLATION) {
-        outcome = transaction::run(|| load(unit, plan, staged, Unique::MadeAgain));
+        outcome = transaction::run(|| load(unit, staged, Unique::MadeAgain, log_end.as_ref()));
     }
     match outcome {
         // A trigger, or an index that the staging table has not: the copy finds the rows one by one.
@@ -69,7 +71,13 @@ enum Unique {
     MadeAgain,
 }
 
-fn load(unit: &Unit, plan: &TablePlan, staged: Option<&str>, unique: Unique) -> Result<()> {
+fn load(
+    unit: &Unit,
+    staged: Option<&str>,
+    unique: Unique,
+    log_end: Option<&Position>,
+) -> Result<()> {
+    let plan = unit.plan()?;
     let target = target::get(plan)?.relation;
     let ours = unit.created_oid == Some(target.oid);
     if unique == Unique::MadeAgain && ours {
@@ -94,7 +102,7 @@ fn load(unit: &Unit, plan: &TablePlan, staged: Option<&str>, unique: Unique) -> 
     } else {
         step::forget(unit.unit_id)?;
     }
-    unit::set_loaded(unit, target.oid)
+    unit::set_loaded(unit, target.oid, log_end)
 }
 
 fn merge(unit: &Unit, plan: &TablePlan, stage: &str) -> Result<()> {
@@ -132,8 +140,9 @@ fn merge(unit: &Unit, plan: &TablePlan, stage: &str) -> Result<()> {
 }
 
 /// Takes a unit whose steps of this phase are done to the next one, or completes it.
-pub fn settle(unit: &Unit) -> Result<()> {
+pub fn settle(job: &Job, unit: &Unit) -> Result<()> {
     transaction::run(|| match unit.phase() {
+        Some(Phase::Indexes) if job.streams() => unit_stream::end_indexes(unit),
         Some(Phase::Indexes) => unit::set_indexed(unit),
         _ => unit::set_completed(unit),
     })

@@ -8,15 +8,17 @@
 //! rows that no run of the job wrote       an error, or as above where existing_rows = replace
 //! ```
 
-use super::reader::Reader;
+use super::reader::{Log, Reader};
 use crate::catalog::job::{self, Job};
 use crate::catalog::unit::{self, Prepared, Unit};
 use crate::error::{Error, Kind, Result};
 use crate::model::options::{ExistingRows, JobOptions};
 use crate::model::state::LoadMethod;
+use crate::model::table::SourceTable;
 use crate::model::unit_options::UnitOptions;
 use crate::pg::{relation, transaction};
 use crate::plan::context::{Installed, PlanContext};
+use crate::plan::follow::follow;
 use crate::plan::merge::stage_name;
 use crate::plan::table::{TablePlan, plan_table};
 use crate::sink::target::{Create, Fitted};
@@ -25,22 +27,14 @@ use crate::source::mysql::usable_key;
 
 pub fn prepare(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
     let options = job.options()?;
-    let (unit_options, installed, tables) = transaction::run(|| {
-        Ok((
-            job::unit_options(job.job_id, &unit.unit)?,
-            installed()?,
-            unit::target_tables(unit.run_id)?,
-        ))
-    })?;
-    let context = PlanContext {
-        target_schema: &job.target_schema,
-        target_table: unit_options.target.as_ref().unwrap_or(&unit.target_table),
-        target_tables: &tables,
-        job: &options,
-        unit: &unit_options,
-        installed: &installed,
+    let unit_options = transaction::run(|| job::unit_options(job.job_id, &unit.unit))?;
+    // Before anything is read: what the log tells from here on heals whatever is read too early or too
+    // late.
+    let position = match job.streams() {
+        true => Some(reader.position(Log::Copy)?),
+        false => None,
     };
-    let plan = plan(&unit.unit, &context, reader)?;
+    let plan = plan_table_of(job, unit, &reader.table(&unit.unit)?)?;
     transaction::run(|| {
         unit::begin_preparing(unit)?;
         // A stage of an earlier run, and what that run planned, are of no use any more.
@@ -80,20 +74,44 @@ pub fn prepare(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
                     false => unit.created_oid.filter(|oid| *oid == fitted.relation.oid),
                 },
                 one_chunk,
+                position: position.as_ref(),
             },
         )
     })
 }
 
-/// The plan of a table as the source describes it now.
-pub fn plan(name: &str, context: &PlanContext<'_>, reader: &Reader) -> Result<TablePlan> {
-    let table = reader.table(name)?;
+/// The plan of a unit whose table is like this.
+pub fn plan_table_of(job: &Job, unit: &Unit, table: &SourceTable) -> Result<TablePlan> {
+    let (options, installed, tables) = transaction::run(|| {
+        Ok((
+            job::unit_options(job.job_id, &unit.unit)?,
+            installed()?,
+            unit::target_tables(unit.run_id)?,
+        ))
+    })?;
+    let context = PlanContext {
+        target_schema: &job.target_schema,
+        target_table: options.target.as_ref().unwrap_or(&unit.target_table),
+        target_tables: &tables,
+        job: &job.options()?,
+        unit: &options,
+        installed: &installed,
+    };
+    plan(job, table, &context)
+}
+
+/// The plan of a table.
+pub fn plan(job: &Job, table: &SourceTable, context: &PlanContext<'_>) -> Result<TablePlan> {
     let usable: Vec<bool> = table
         .keys
         .iter()
-        .map(|key| usable_key(&table, key))
+        .map(|key| usable_key(table, key))
         .collect();
-    plan_table(&table, &usable, context)
+    let plan = plan_table(table, &usable, context)?;
+    match job.streams() {
+        true => follow(plan),
+        false => Ok(plan),
+    }
 }
 
 /// Types of extensions that a plan may use in this database. Inside a transaction.

@@ -8,6 +8,8 @@ use std::io;
 use std::os::fd::RawFd;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
+
 use crate::error::{Error, Kind, Result};
 use crate::pg::thread::Event;
 
@@ -23,6 +25,7 @@ pub struct Queue<T> {
     state: Mutex<State<T>>,
     space: Condvar,
     filled: Event,
+    hunger: Notify,
 }
 
 #[derive(Debug)]
@@ -32,6 +35,8 @@ struct State<T> {
     bytes: usize,
     handed_out: usize,
     closed: bool,
+    /// The main thread has found nothing and waits.
+    hungry: bool,
     spare: Vec<Vec<u8>>,
 }
 
@@ -43,10 +48,12 @@ impl<T> Queue<T> {
                 bytes: 0,
                 handed_out: 0,
                 closed: false,
+                hungry: false,
                 spare: Vec::new(),
             }),
             space: Condvar::new(),
             filled: Event::new()?,
+            hunger: Notify::new(),
         })
     }
 
@@ -78,6 +85,7 @@ impl<T> Queue<T> {
         let first = state.frames.is_empty();
         state.frames.push_back((frame, bytes));
         state.bytes = state.bytes.saturating_add(bytes);
+        state.hungry = false;
         drop(state);
         if first {
             self.filled.raise();
@@ -90,6 +98,11 @@ impl<T> Queue<T> {
         let mut state = self.lock();
         let Some((frame, bytes)) = state.frames.pop_front() else {
             self.filled.clear();
+            if !state.hungry {
+                state.hungry = true;
+                drop(state);
+                self.hunger.notify_one();
+            }
             return None;
         };
         // What was handed out before is used up by now; this frame counts until the next one.
@@ -98,6 +111,18 @@ impl<T> Queue<T> {
         drop(state);
         self.space.notify_one();
         Some(frame)
+    }
+
+    /// Does the main thread wait for a frame?
+    pub fn is_hungry(&self) -> bool {
+        self.lock().hungry
+    }
+
+    /// Until the main thread waits for a frame. Reader thread only.
+    pub async fn hunger(&self) {
+        while !self.is_hungry() {
+            self.hunger.notified().await;
+        }
     }
 
     /// Gives an emptied buffer back for the reader to fill.

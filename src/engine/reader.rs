@@ -13,9 +13,13 @@ use crate::codec::RowEncoder;
 use crate::error::{Error, Kind, Result};
 use crate::model::batch::{BatchEnd, BatchSink};
 use crate::model::key::Key;
+use crate::model::position::Position;
 use crate::model::table::{SourceTable, SourceTableName};
 use crate::pg::{latch, thread, worker};
-use crate::source::mysql::{self, BoundaryRequest, Check, Connection, Endpoint, SnapshotRequest};
+use crate::source::log::{Segment, Stop, StreamSink};
+use crate::source::mysql::{
+    self, BoundaryRequest, Check, Connection, Endpoint, FollowRequest, SnapshotRequest,
+};
 
 /// How long the server's side of a cancelled request may take to end.
 const KILL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -27,10 +31,23 @@ const FRAME_BYTES: usize = 512;
 #[derive(Debug)]
 enum Request {
     Preflight,
+    PreflightStream,
     Tables,
     Table(String),
     Boundary(Box<BoundaryRequest>),
     Snapshot(Box<SnapshotRequest>, Box<RowEncoder>),
+    /// A position of the log, of which kind.
+    Position(Log),
+    Follow(Box<FollowRequest>),
+}
+
+/// Which position of the log is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Log {
+    /// Its end now.
+    End,
+    /// One where all that stands before it can be seen by a SELECT that begins now.
+    Copy,
 }
 
 /// What comes through the queue.
@@ -42,7 +59,22 @@ enum Frame {
     Tables(Vec<SourceTableName>),
     Table(Box<SourceTable>),
     Boundary(Option<Key>),
+    Position(Box<Position>),
+    Segment(Box<Segment>),
+    Heard(Option<Box<Position>>),
+    Reached,
+    Stop(Box<Stop>),
     Failed(Box<Error>),
+}
+
+/// What comes of a log that is followed, in order.
+#[derive(Debug)]
+pub enum Item {
+    Segment(Segment),
+    Heard(Option<Position>),
+    /// The log is read up to where it was asked for.
+    Reached,
+    Stop(Stop),
 }
 
 /// A piece of a snapshot, in order.
@@ -99,6 +131,15 @@ impl Reader {
         }
     }
 
+    /// What following the log needs, beside what a copy needs.
+    pub fn preflight_stream(&self) -> Result<Vec<Check>> {
+        self.send(Request::PreflightStream)?;
+        match self.receive()? {
+            Frame::Checks(checks) => Ok(checks),
+            _ => Err(out_of_step()),
+        }
+    }
+
     pub fn tables(&self) -> Result<Vec<SourceTableName>> {
         self.send(Request::Tables)?;
         match self.receive()? {
@@ -133,6 +174,39 @@ impl Reader {
         match self.receive()? {
             Frame::Rows(rows) => Ok(Piece::Rows(rows)),
             Frame::BatchEnd(end) => Ok(Piece::BatchEnd(end)),
+            _ => Err(out_of_step()),
+        }
+    }
+
+    /// Where the log stood at the state of the table that a positioned snapshot reads; to be called
+    /// before its first piece.
+    pub fn snapshot_position(&self) -> Result<Position> {
+        match self.receive()? {
+            Frame::Position(position) => Ok(*position),
+            _ => Err(out_of_step()),
+        }
+    }
+
+    pub fn position(&self, which: Log) -> Result<Position> {
+        self.send(Request::Position(which))?;
+        match self.receive()? {
+            Frame::Position(position) => Ok(*position),
+            _ => Err(out_of_step()),
+        }
+    }
+
+    /// Begins to follow the log; [`Reader::next_item`] has to be called for ever.
+    pub fn start_following(&self, request: FollowRequest) -> Result<()> {
+        self.send(Request::Follow(Box::new(request)))
+    }
+
+    /// What comes next of the log; waits for it, open to interrupts.
+    pub fn next_item(&self) -> Result<Item> {
+        match self.receive()? {
+            Frame::Segment(segment) => Ok(Item::Segment(*segment)),
+            Frame::Heard(position) => Ok(Item::Heard(position.map(|position| *position))),
+            Frame::Reached => Ok(Item::Reached),
+            Frame::Stop(stop) => Ok(Item::Stop(*stop)),
             _ => Err(out_of_step()),
         }
     }
@@ -258,12 +332,24 @@ impl Thread {
         };
         let frame = match request {
             Request::Preflight => Frame::Checks(connection.preflight().await),
+            Request::PreflightStream => Frame::Checks(connection.preflight_stream().await),
             Request::Tables => Frame::Tables(connection.tables().await?),
             Request::Table(name) => Frame::Table(Box::new(connection.table(&name).await?)),
             Request::Boundary(request) => Frame::Boundary(connection.boundary(&request).await?),
             Request::Snapshot(request, mut encoder) => {
                 let mut sink = QueueSink(&self.queue);
                 return connection.snapshot(&request, &mut encoder, &mut sink).await;
+            }
+            Request::Position(Log::End) => {
+                Frame::Position(Box::new(connection.current_position().await?))
+            }
+            Request::Position(Log::Copy) => {
+                Frame::Position(Box::new(connection.copy_position().await?))
+            }
+            Request::Follow(request) => {
+                let mut sink = QueueSink(&self.queue);
+                let hunger = || self.queue.hunger();
+                return mysql::follow(connection, *request, &mut sink, &hunger).await;
             }
         };
         self.queue.push(frame, 0)
@@ -272,6 +358,29 @@ impl Thread {
     fn fail(&self, error: Error) {
         // A closed queue has no reader who would miss the error.
         let _ = self.queue.push(Frame::Failed(Box::new(error)), 0);
+    }
+}
+
+impl StreamSink for QueueSink<'_> {
+    fn segment(&mut self, segment: Segment, bytes: usize) -> Result<()> {
+        let frame = Frame::Segment(Box::new(segment));
+        self.0.push(frame, bytes.saturating_add(FRAME_BYTES))
+    }
+
+    fn heard(&mut self, source: Option<Position>) -> Result<()> {
+        self.0.push(Frame::Heard(source.map(Box::new)), FRAME_BYTES)
+    }
+
+    fn reached(&mut self) -> Result<()> {
+        self.0.push(Frame::Reached, FRAME_BYTES)
+    }
+
+    fn stop(&mut self, stop: Stop) -> Result<()> {
+        self.0.push(Frame::Stop(Box::new(stop)), FRAME_BYTES)
+    }
+
+    fn is_hungry(&self) -> bool {
+        self.0.is_hungry()
     }
 }
 
@@ -285,6 +394,11 @@ impl BatchSink for QueueSink<'_> {
         self.0
             .push(Frame::Rows(buffer), bytes.saturating_add(FRAME_BYTES))?;
         Ok(self.0.spare())
+    }
+
+    fn position(&mut self, position: Position) -> Result<()> {
+        let frame = Frame::Position(Box::new(position));
+        self.0.push(frame, FRAME_BYTES)
     }
 
     fn batch_end(&mut self, end: BatchEnd) -> Result<()> {

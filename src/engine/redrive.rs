@@ -7,18 +7,20 @@
 
 use super::destination::Destination;
 use super::failure;
-use super::reader::{Piece, Reader};
+use super::reader::{Log, Piece, Reader};
 use super::split::key_request;
 use crate::catalog::chunk;
 use crate::catalog::job::{self, Job};
 use crate::catalog::reject::{self, Kept, Outcome};
 use crate::catalog::unit::{self, Unit};
+use crate::catalog::unit_redrive;
 use crate::codec::{RowEncoder, RowError, replay};
 use crate::error::{Error, Kind, Result};
 use crate::model::batch::{BatchEnd, BatchLimit, RowOrigin};
 use crate::model::cell::Cell;
 use crate::model::key::{Key, KeyRange};
 use crate::model::reject::Reject;
+use crate::model::state::Phase;
 use crate::model::table::SourceColumn;
 use crate::pg::transaction;
 use crate::source::mysql::SnapshotRequest;
@@ -45,6 +47,7 @@ pub fn redrive(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
             .iter()
             .map(|column| column.source.clone())
             .collect(),
+        follows: unit.phase() == Some(Phase::CatchUp),
         destination,
     };
     let mut after = 0;
@@ -64,7 +67,11 @@ pub fn redrive(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
             driving.replay(&kept, encoder)?;
         }
     }
-    transaction::run(|| unit::set_redriven(unit))
+    let log_end = match driving.follows {
+        true => Some(reader.position(Log::End)?),
+        false => None,
+    };
+    transaction::run(|| unit_redrive::set_redriven(unit, log_end.as_ref()))
 }
 
 struct Driving<'a> {
@@ -72,6 +79,8 @@ struct Driving<'a> {
     unit: &'a Unit,
     destination: Destination,
     columns: Vec<SourceColumn>,
+    /// The unit follows the log, which may have brought a later state of the row.
+    follows: bool,
 }
 
 impl Driving<'_> {
@@ -95,6 +104,7 @@ impl Driving<'_> {
                 filter: plan.filter.clone(),
                 limit: LIMIT,
                 origins: true,
+                positioned: false,
             },
             encoder,
         )?;
@@ -179,7 +189,7 @@ impl Driving<'_> {
     }
 
     fn lock(&self) -> Result<()> {
-        match unit::lock_redriving(self.unit)? {
+        match unit_redrive::lock_redriving(self.unit)? {
             true => Ok(()),
             false => Err(unit::taken_away(&self.unit.unit)),
         }
@@ -190,7 +200,10 @@ impl Driving<'_> {
         if !reject::hold(kept)? {
             return Ok(());
         }
-        let mut written = self.destination.write_rows(row, vec![origin])?;
+        let mut written = match self.follows && origin.key.is_some() {
+            true => self.destination.replace_row(self.unit.unit_id, row)?,
+            false => self.destination.write_rows(row, vec![origin])?,
+        };
         match written.rejects.pop() {
             Some(again) => self.renew(kept, again),
             None => {

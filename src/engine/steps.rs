@@ -59,7 +59,7 @@ fn constraint_sql(unit: &Unit, plan: &TablePlan, step: &Step) -> Result<String> 
         Some(parent) if parent.loaded && parent.plan.is_some() => {
             let parent = parent.plan()?;
             // As they are by now: a user may have made what a source without them calls for.
-            let unique = relation::unique_keys(&target::get(parent)?.relation)?;
+            let unique = relation::unique_columns(&target::get(parent)?.relation)?;
             foreign_key_sql(key, plan, parent, &unique)
         }
         _ => Err(Error::new(

@@ -12,6 +12,7 @@ use super::processes::{self, Holder};
 use crate::catalog::job::{self, Job};
 use crate::catalog::run::{self, Run};
 use crate::catalog::unit_state::Stopped;
+use crate::catalog::unit_stream::{self, Following};
 use crate::catalog::{event, unit_state};
 use crate::error::{Error, Kind, Result};
 use crate::model::state::RunStatus;
@@ -226,18 +227,20 @@ impl Supervisor {
             return run::fail(run, &no_owner(&job), None);
         }
         let mut wanted = 1;
+        let mut followers = 0;
         if run.expanded {
             unit_state::resume_due(run.run_id)?;
             interrupt_stopped(run, holders)?;
             if end_if_done(&job, run)? {
                 return Ok(());
             }
+            followers = followers_wanted(run.run_id)?;
             wanted = run::open_work(run.run_id)?;
         } else if run.retry_pending {
             wanted = 0;
         }
         let limit = i64::from(job.options()?.workers);
-        let wanted = usize::try_from(wanted.min(limit)).unwrap_or(0);
+        let wanted = usize::try_from(wanted.min(limit).saturating_add(followers)).unwrap_or(0);
         self.start_workers(&job, run, wanted, holders)
     }
 
@@ -317,6 +320,15 @@ fn interrupt_stopped(run: &Run, holders: &[Holder]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Workers that follow the log, beside those that copy.
+fn followers_wanted(run_id: i64) -> Result<i64> {
+    let mut wanted = 0;
+    for how in [Following::Streaming, Following::CatchingUp] {
+        wanted += i64::from(unit_stream::any_following(run_id, how)?);
+    }
+    Ok(wanted)
 }
 
 /// A run ends when none of its units can go on.

@@ -8,10 +8,13 @@
 use std::time::Duration;
 
 use super::claim::{self, Claimed, Task};
-use super::reader::Reader;
-use super::{copy, expand, failure, finish, prepare, processes, redrive, session, split, steps};
+use super::reader::{Log, Reader};
+use super::{
+    copy, expand, failure, finish, follow, prepare, processes, redrive, session, split, steps,
+};
 use crate::catalog::job::{self, Job};
 use crate::catalog::run;
+use crate::catalog::unit_stream::Following;
 use crate::error::{Kind, Result};
 use crate::pg::lock::{self, Claim};
 use crate::pg::worker::{self, Assignment};
@@ -96,8 +99,8 @@ fn look(run_id: i64) -> Result<(Option<Job>, Claimed)> {
 fn perform(job: &Job, task: &Task, reader: &mut Option<Reader>) -> Result<()> {
     match task {
         // These need nothing of the source.
-        Task::Finish(unit, _) => return finish::finish(job, unit),
-        Task::Settle(unit, _) => return finish::settle(unit),
+        Task::Finish(unit, _) if !job.streams() => return finish::finish(job, unit, None),
+        Task::Settle(unit, _) => return finish::settle(job, unit),
         Task::Step(unit, step, _) => return steps::make(job, unit, step),
         _ => {}
     }
@@ -125,7 +128,10 @@ fn attempt(job: &Job, task: &Task, reader: &mut Option<Reader>) -> Result<()> {
         Task::Split(unit, _) => split::split(job, unit, reader),
         Task::Copy(unit, chunk, _) => copy::copy(job, unit, chunk, reader),
         Task::Redrive(unit, _) => redrive::redrive(job, unit, reader),
-        Task::Finish(..) | Task::Settle(..) | Task::Step(..) => Ok(()),
+        Task::Follow(run, how, _) => follow::follow(job, run.run_id, *how, reader),
+        // All rows have been read: what the copy saw too early stands before this end of the log.
+        Task::Finish(unit, _) => finish::finish(job, unit, Some(reader.position(Log::End)?)),
+        Task::Settle(..) | Task::Step(..) => Ok(()),
     }
 }
 
@@ -155,5 +161,7 @@ fn describe(job: &Job, task: &Task) -> String {
             format!("job {}: making {} of {}", job.job, step.name, unit.unit)
         }
         Task::Redrive(unit, _) => format!("job {}: redriving {}", job.job, unit.unit),
+        Task::Follow(_, Following::Streaming, _) => format!("job {}: streaming", job.job),
+        Task::Follow(_, Following::CatchingUp, _) => format!("job {}: catching up", job.job),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::key::Key;
 use super::policy::Adjustment;
+use super::position::Position;
 use super::reject::Reject;
 use crate::error::Result;
 
@@ -49,5 +50,7 @@ pub trait BatchSink {
     /// Takes a filled buffer of encoded rows, gives back an empty one to fill. Buffers may split
     /// rows anywhere.
     fn data(&mut self, buffer: Vec<u8>) -> Result<Vec<u8>>;
+    /// Where the log stood, before the first row, where that was asked for.
+    fn position(&mut self, position: Position) -> Result<()>;
     fn batch_end(&mut self, end: BatchEnd) -> Result<()>;
 }

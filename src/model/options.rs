@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::option_value::Given;
+use super::policy::OnDdl;
 use super::value_options::ValueOptions;
 use crate::error::{Error, Kind, Result};
 
@@ -83,11 +84,15 @@ pub struct JobOptions {
     pub indexes: bool,
     /// Create the source's foreign keys, after the rows and indexes.
     pub foreign_keys: bool,
+    /// What a stream calls itself at the source.
+    pub server_id: Option<u32>,
+    /// What to do when a table of a stream changes its shape at the source.
+    pub on_ddl: OnDdl,
     pub values: ValueOptions,
 }
 
 impl JobOptions {
-    pub const NAMES: [&str; 21] = [
+    pub const NAMES: [&str; 23] = [
         "workers",
         "batch_rows",
         "batch_bytes",
@@ -103,6 +108,8 @@ impl JobOptions {
         "case_insensitive",
         "indexes",
         "foreign_keys",
+        "server_id",
+        "on_ddl",
         "casts",
         "zero_date",
         "nul_byte",
@@ -164,6 +171,12 @@ impl JobOptions {
         if let Some(option) = given.option("foreign_keys") {
             parsed.foreign_keys = option.flag()?;
         }
+        if let Some(option) = given.option("server_id") {
+            parsed.server_id = Some(option.whole(1..=4_294_967_294)?);
+        }
+        if let Some(option) = given.option("on_ddl") {
+            parsed.on_ddl = option.word(&OnDdl::WORDS)?;
+        }
         parsed.values = ValueOptions::read(&given)?;
         if parsed.retry_initial > parsed.retry_max {
             return Err(Error::new(
@@ -197,6 +210,8 @@ impl Default for JobOptions {
             case_insensitive: CaseInsensitive::Exact,
             indexes: true,
             foreign_keys: true,
+            server_id: None,
+            on_ddl: OnDdl::default(),
             values: ValueOptions::default(),
         }
     }
@@ -249,7 +264,8 @@ mod tests {
             "create_tables": false, "on_error": "pause", "max_attempts": 1000,
             "retry_initial": "500ms", "retry_max": "1 hour", "existing_rows": "replace",
             "names": "lower", "enums": "type", "case_insensitive": "icu",
-            "indexes": false, "foreign_keys": false
+            "indexes": false, "foreign_keys": false, "server_id": 77,
+            "on_ddl": "pause"
         }));
         assert_eq!(
             options,
@@ -269,6 +285,8 @@ mod tests {
                 case_insensitive: CaseInsensitive::Icu,
                 indexes: false,
                 foreign_keys: false,
+                server_id: Some(77),
+                on_ddl: OnDdl::Pause,
                 values: ValueOptions::default(),
             }
         );

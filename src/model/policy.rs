@@ -1,5 +1,6 @@
-//! What to do with a value that PostgreSQL has no equal for. By default the row is kept as a
-//! reject; every other choice alters the value, and each application is counted and shown.
+//! What to do with a value that PostgreSQL has no equal for, and with a table that changes its shape
+//! at the source. By default a row with such a value is kept as a reject; every other choice alters
+//! the value, and each application is counted and shown.
 
 /// The policies of a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,6 +60,30 @@ impl Policy {
             Policy::InvalidText => "invalid_text",
         }
     }
+}
+
+/// What to do when a table of a stream changes its shape at the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDdl {
+    /// The target follows, as far as its rows are sure to be the source's afterwards; else the unit
+    /// pauses.
+    #[default]
+    Apply,
+    /// The unit pauses before the first row of the new shape.
+    Pause,
+    /// The target stays as it is and takes the columns that both have.
+    Ignore,
+    /// The unit is copied anew.
+    Resync,
+}
+
+impl OnDdl {
+    pub const WORDS: [(&str, OnDdl); 4] = [
+        ("apply", OnDdl::Apply),
+        ("pause", OnDdl::Pause),
+        ("ignore", OnDdl::Ignore),
+        ("resync", OnDdl::Resync),
+    ];
 }
 
 /// How often a policy altered values of a column.

@@ -6,6 +6,7 @@
 //! run:   scheduled -> initializing -> running -> completed | failed | cancelled
 //!        paused <-> any of the first three; failed -> running by sync_retry
 //! unit:  pending -> running -> completed
+//!        pending -> running -> catching_up <-> running (indexes); catching_up -> streaming
 //!        failed (a retry may wait in it) | paused | cancelled
 //! ```
 //! `scheduled` is set by `sync_start`; `initializing` and what follows by a worker or the
@@ -46,10 +47,24 @@ text_enum!(
     UnitStatus {
         Pending => "pending",
         Running => "running",
+        /// Its rows are copied; the log is applied to it apart from the stream.
+        CatchingUp => "catching_up",
+        /// In step with the stream of its job.
+        Streaming => "streaming",
         Completed => "completed",
         Failed => "failed",
         Paused => "paused",
         Cancelled => "cancelled",
+    }
+);
+
+text_enum!(
+    /// What a job does.
+    JobMode {
+        /// Copies its tables, anew with each run.
+        Full => "full",
+        /// Copies its tables and follows the source's log.
+        Stream => "stream",
     }
 );
 
@@ -62,6 +77,10 @@ text_enum!(
         Indexes => "indexes",
         /// Foreign keys are made, each when the table it refers to has come as far.
         ForeignKeys => "foreign_keys",
+        /// The log is applied to the unit from its own position.
+        CatchUp => "catch_up",
+        /// The unit's position is that of the stream.
+        Stream => "stream",
     }
 );
 

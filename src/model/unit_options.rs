@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::option_value::Given;
 use super::options::{EXISTING_ROWS, ExistingRows};
+use super::policy::OnDdl;
 use super::state::Priority;
 use super::value_options::ValueOptions;
 use crate::error::Result;
@@ -21,18 +22,20 @@ pub struct UnitOptions {
     pub key: Option<Vec<String>>,
     pub priority: Option<Priority>,
     pub existing_rows: Option<ExistingRows>,
+    pub on_ddl: Option<OnDdl>,
     /// Casts are by column here.
     pub values: ValueOptions,
 }
 
 impl UnitOptions {
-    pub const NAMES: [&str; 12] = [
+    pub const NAMES: [&str; 13] = [
         "target",
         "columns",
         "filter",
         "key",
         "priority",
         "existing_rows",
+        "on_ddl",
         "casts",
         "zero_date",
         "nul_byte",
@@ -58,6 +61,10 @@ impl UnitOptions {
                 .option("existing_rows")
                 .map(|o| o.word(&EXISTING_ROWS))
                 .transpose()?,
+            on_ddl: given
+                .option("on_ddl")
+                .map(|o| o.word(&OnDdl::WORDS))
+                .transpose()?,
             values: ValueOptions::read(&given)?,
         })
     }
@@ -77,7 +84,8 @@ mod tests {
         );
         let unit = UnitOptions::parse(&json!({
             "target": "Bestellungen", "columns": ["id", "note"], "filter": "id > 7",
-            "key": ["id"], "priority": "high", "existing_rows": "replace"
+            "key": ["id"], "priority": "high", "existing_rows": "replace",
+            "on_ddl": "resync"
         }))
         .unwrap();
         assert_eq!(
@@ -89,6 +97,7 @@ mod tests {
                 key: Some(vec!["id".into()]),
                 priority: Some(Priority::High),
                 existing_rows: Some(ExistingRows::Replace),
+                on_ddl: Some(OnDdl::Resync),
                 values: ValueOptions::default(),
             }
         );
@@ -115,6 +124,7 @@ mod tests {
             json!({"filter": " "}),
             json!({"filter": "a\u{0}"}),
             json!({"priority": "urgent"}),
+            json!({"on_ddl": "skip"}),
         ] {
             let error = UnitOptions::parse(&bad).unwrap_err();
             assert_eq!(error.kind, Kind::InvalidParameter, "{bad}");

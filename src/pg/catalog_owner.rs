@@ -70,11 +70,5 @@ pub fn catalog_owner() -> Option<pg_sys::Oid> {
 /// Runs `work` as the current role with a pinned `search_path`: for fixed statements on the
 /// server's own catalogs, where a caller's path could lead to somebody else's function.
 pub fn with_pinned_path<T>(work: impl FnOnce() -> T) -> T {
-    // SAFETY: opens a nest level that is closed below, or by the abort after an ERROR.
-    let nest = unsafe { pg_sys::NewGUCNestLevel() };
-    guc::set_save(c"search_path", c"pg_catalog, pg_temp");
-    let value = work();
-    // SAFETY: closes the level opened above.
-    unsafe { pg_sys::AtEOXact_GUC(false, nest) };
-    value
+    guc::with_settings(&[(c"search_path", c"pg_catalog, pg_temp")], work)
 }

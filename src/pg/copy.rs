@@ -109,6 +109,38 @@ fn changed() -> Error {
     )
 }
 
+/// Opens the table for writing and checks that rows of these types may go in.
+///
+/// # Safety
+/// Inside a transaction; the caller closes it.
+unsafe fn open(
+    target: &relation::Relation,
+    columns: &[(String, PgType)],
+) -> Result<pg_sys::Relation> {
+    let oid = relation::oid(target)?;
+    // SAFETY: the lock stays until the transaction ends, and so does what is checked under it.
+    unsafe {
+        let open = pg_sys::try_table_open(oid, pg_sys::RowExclusiveLock as pg_sys::LOCKMODE);
+        if open.is_null() {
+            return Err(changed());
+        }
+        // Under the lock: both may have changed since the last batch.
+        relation::require_copy_rights(target)?;
+        require_types(open, columns)?;
+        Ok(open)
+    }
+}
+
+/// Until the transaction ends, the table is the one that rows of these types were made for.
+pub fn lock(target: &relation::Relation, columns: &[(String, PgType)]) -> Result<()> {
+    // SAFETY: inside a transaction; an `Err` is followed by an abort, which closes what is open.
+    unsafe {
+        let open = open(target, columns)?;
+        pg_sys::table_close(open, pg_sys::NoLock as pg_sys::LOCKMODE);
+    }
+    Ok(())
+}
+
 /// Copies the stream into the columns of the relation; the number of rows that went in.
 ///
 /// Runs in the caller's transaction as the current role, whose rights it checks.
@@ -117,7 +149,6 @@ pub fn copy_in(
     columns: &[(String, PgType)],
     source: &mut dyn CopySource,
 ) -> Result<u64> {
-    let oid = relation::oid(target)?;
     let names = columns
         .iter()
         .map(|(name, _)| CString::new(name.as_str()))
@@ -128,13 +159,7 @@ pub fn copy_in(
     // the transaction's memory; an ERROR unwinds through here to the caller's `catch`, and the
     // abort closes relation and COPY state.
     unsafe {
-        let open = pg_sys::try_table_open(oid, pg_sys::RowExclusiveLock as pg_sys::LOCKMODE);
-        if open.is_null() {
-            return Err(changed());
-        }
-        // Under the lock: both may have changed since the last batch.
-        relation::require_copy_rights(target)?;
-        require_types(open, columns)?;
+        let open = open(target, columns)?;
         let parse_state = pg_sys::make_parsestate(std::ptr::null_mut());
         pg_sys::addRangeTableEntryForRelation(
             parse_state,

@@ -68,6 +68,61 @@ pub fn set_local(name: &CStr, value: &CStr) {
     set(name, value, pg_sys::GucAction::GUC_ACTION_LOCAL);
 }
 
+/// `SET session_replication_role = replica`, where the role may: triggers and foreign keys of the
+/// tables it writes are then quiet, but for triggers that are enabled for replicas. Whether it is
+/// so now. It lasts until the session ends or the transaction rolls back. Each change of the setting throws
+/// away the session's plans, so it is not set and reset for each transaction.
+pub fn as_replica() -> bool {
+    // SAFETY: NUL-terminated strings. A refusal is reported at a level below ERROR.
+    let set = unsafe {
+        let context = match pg_sys::superuser() {
+            true => pg_sys::GucContext::PGC_SUSET,
+            false => pg_sys::GucContext::PGC_USERSET,
+        };
+        pg_sys::set_config_option(
+            c"session_replication_role".as_ptr(),
+            c"replica".as_ptr(),
+            context,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_SET,
+            true,
+            pg_sys::DEBUG1 as i32,
+            false,
+        )
+    };
+    set > 0
+}
+
+/// Takes back what [`as_replica`] has set.
+pub fn as_origin() {
+    // SAFETY: as above; a value that the role may not set was not set either.
+    unsafe {
+        pg_sys::set_config_option(
+            c"session_replication_role".as_ptr(),
+            std::ptr::null(),
+            pg_sys::GucContext::PGC_SUSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_SET,
+            true,
+            pg_sys::DEBUG1 as i32,
+            false,
+        );
+    }
+}
+
+/// Runs `work` with settings of its own; an ERROR gives them back by the abort that follows it.
+pub fn with_settings<T>(settings: &[(&CStr, &CStr)], work: impl FnOnce() -> T) -> T {
+    // SAFETY: opens a nest level that is closed below, or by the abort.
+    let nest = unsafe { pg_sys::NewGUCNestLevel() };
+    for (name, value) in settings {
+        set_save(name, value);
+    }
+    let value = work();
+    // SAFETY: closes the level opened above.
+    unsafe { pg_sys::AtEOXact_GUC(false, nest) };
+    value
+}
+
 /// Until the current GUC nest level ends.
 pub(super) fn set_save(name: &CStr, value: &CStr) {
     set(name, value, pg_sys::GucAction::GUC_ACTION_SAVE);

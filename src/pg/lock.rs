@@ -20,6 +20,10 @@ pub enum Claim {
     Chunk = 0x5405,
     /// Making an index or a foreign key; id is the step.
     Step = 0x5406,
+    /// Following the log for the units in step; id is the run.
+    Stream = 0x5407,
+    /// Following the log for units that are not in step yet; id is the run.
+    CatchUp = 0x5408,
 }
 
 impl Claim {

@@ -146,19 +146,27 @@ pub fn extension_type(extension: &str, name: &str) -> Result<Option<String>> {
     Ok(found.map(|row| row.name))
 }
 
-/// Column sets of the plain, valid, immediate unique indexes.
-pub fn unique_keys(relation: &Relation) -> Result<Vec<Vec<String>>> {
-    #[derive(Deserialize)]
-    struct Row {
-        columns: Vec<String>,
-    }
-    let rows: Vec<Row> = with_pinned_path(|| {
+/// A plain, valid, immediate unique index.
+#[derive(Debug, Clone, Deserialize)]
+pub struct UniqueKey {
+    pub columns: Vec<String>,
+    /// Of each column, as SQL: `OPERATOR(pg_catalog.=)`.
+    pub operators: Vec<String>,
+}
+
+pub fn unique_keys(relation: &Relation) -> Result<Vec<UniqueKey>> {
+    with_pinned_path(|| {
         spi::query(
             include_str!("../../sql/queries/relation_unique_keys.sql"),
             &[relation.oid.into()],
         )
-    })?;
-    Ok(rows.into_iter().map(|row| row.columns).collect())
+    })
+}
+
+/// The column sets by which a table is unique.
+pub fn unique_columns(relation: &Relation) -> Result<Vec<Vec<String>>> {
+    let keys = unique_keys(relation)?;
+    Ok(keys.into_iter().map(|key| key.columns).collect())
 }
 
 /// What has to hold before rows are written, for the current role: INSERT on the table, no row

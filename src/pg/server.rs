@@ -9,6 +9,12 @@ use crate::error::{Error, Kind, Result};
 
 pub const WRAPPER: &str = "tributary";
 
+/// The number that initdb gave this cluster.
+pub fn system_identifier() -> u64 {
+    // SAFETY: reads shared memory that the postmaster has filled.
+    unsafe { pg_sys::GetSystemIdentifier() }
+}
+
 /// Option names and values, in the order they were given.
 pub type Options = Vec<(String, String)>;
 

@@ -2,6 +2,8 @@
 //! merged, where chunks end and when to try again. A plan is data: decided without a server, shown
 //! by `sync_plan`, carried out elsewhere.
 
+pub mod apply;
+pub mod as_logged;
 mod cast;
 mod check;
 pub mod chunk;
@@ -11,7 +13,9 @@ mod columns;
 pub mod context;
 pub mod create;
 mod default;
+pub mod drift;
 mod expression;
+pub mod follow;
 pub mod foreign_key;
 mod generated;
 mod glob;
@@ -30,6 +34,8 @@ mod reuse;
 #[cfg(test)]
 mod sample;
 pub mod sequence;
+pub mod shape;
+pub mod statement;
 pub mod table;
 pub mod target;
 pub mod units;

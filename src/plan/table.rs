@@ -34,6 +34,10 @@ pub struct TablePlan {
     /// The columns that the target computes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub generated: Vec<GeneratedPlan>,
+    /// Every column of the source in its order, copied or not: by its place there a log without
+    /// names tells a column. Without defaults and comments. Empty in a plan of an older version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub source_columns: Vec<SourceColumn>,
     pub key: Option<KeyPlan>,
     /// The source's primary key where all its columns are copied, be it a key to walk by or not.
     /// Names of the source.
@@ -175,6 +179,7 @@ pub fn plan_table(
         target_table: context.target_table.to_string(),
         columns: copied,
         generated,
+        source_columns: table.columns.iter().map(bare).collect(),
         key,
         primary_key,
         filter: unit.filter.clone(),
@@ -188,6 +193,15 @@ pub fn plan_table(
         foreign_keys,
         warnings,
     })
+}
+
+/// A column without what only its creation needs: the plan is stored.
+fn bare(column: &SourceColumn) -> SourceColumn {
+    SourceColumn {
+        default: None,
+        comment: None,
+        ..column.clone()
+    }
 }
 
 fn primary_key(table: &SourceTable, chosen: &[&SourceColumn]) -> Option<Vec<String>> {

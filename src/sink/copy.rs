@@ -47,22 +47,26 @@ pub fn copy_batch(
 }
 
 /// Copies whole rows that are at hand; how many of them the table took.
-pub fn copy_rows(target: &Relation, columns: &[(String, PgType)], rows: Vec<u8>) -> Result<u64> {
-    copy_batch(target, columns, rows, &mut NoMore).map(|(copied, _)| copied)
+pub fn copy_rows(target: &Relation, columns: &[(String, PgType)], rows: &[u8]) -> Result<u64> {
+    let mut parts = Parts {
+        rest: [&COPY_HEADER, rows, &COPY_TRAILER],
+    };
+    report::catch(|| copy_in(target, columns, &mut parts))
 }
 
-/// What follows rows that are all at hand.
-struct NoMore;
+/// Pieces of a stream, given one after the other.
+struct Parts<'a> {
+    rest: [&'a [u8]; 3],
+}
 
-impl BatchPieces for NoMore {
-    fn next(&mut self) -> Result<Option<Vec<u8>>> {
-        Ok(None)
-    }
-
-    fn recycle(&mut self, _: Vec<u8>) {}
-
-    fn take_end(&mut self) -> Option<BatchEnd> {
-        Some(BatchEnd::default())
+impl CopySource for Parts<'_> {
+    fn read(&mut self, out: &mut [u8]) -> Result<usize> {
+        let Some(part) = self.rest.iter_mut().find(|part| !part.is_empty()) else {
+            return Ok(0);
+        };
+        let count = give(part, out);
+        *part = part.get(count..).unwrap_or_default();
+        Ok(count)
     }
 }
 

@@ -17,7 +17,7 @@ pub fn create(plan: &TablePlan, stage: &str) -> Result<Relation> {
         .map(|column| column.name)
         .collect();
     let unique = match relation::find(&plan.target_schema, &plan.target_table)? {
-        Some(target) => relation::unique_keys(&target)?,
+        Some(target) => relation::unique_columns(&target)?,
         None => Vec::new(),
     };
     for sql in shape_stage_sql(plan, stage, &columns, &unique) {

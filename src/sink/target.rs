@@ -77,7 +77,7 @@ pub fn find(plan: &TablePlan) -> Result<Option<Fitted>> {
                 identity_always: column.identity_always,
             })
             .collect(),
-        unique_keys: relation::unique_keys(&relation)?,
+        unique_keys: relation::unique_columns(&relation)?,
     };
     Ok(Some(Fitted {
         plan: fit_target(plan, &target)?,

@@ -1,7 +1,9 @@
-//! `make bench`: one table of three million rows and eighteen columns goes from a MariaDB into a
+//! `make bench`: the first copy and the stream.
+//!
+//! The first copy: one table of three million rows and eighteen columns goes from a MariaDB into a
 //! PostgreSQL, by this extension, by pgloader, by mysql_fdw, and, as the limit, from a binary file of
-//! the same rows by COPY. Prints tables in Markdown for docs/benchmarks.md, the first of the codec alone;
-//! with the argument `codec` it ends there.
+//! the same rows by COPY. The stream is in `stream`. Prints tables in Markdown for docs/benchmarks.md,
+//! the first of the codec alone; the arguments `codec`, `copy` and `stream` choose a part.
 //!
 //! BENCH_ROWS and BENCH_RUNS make it smaller. Every run ends with a comparison of both sides.
 
@@ -10,17 +12,19 @@ mod support;
 
 mod codec_alone;
 mod contender;
+mod image_alone;
 mod memory;
+mod stream;
 
 // The library is one for a server to load: what is pure of it is compiled in here once more.
 #[path = "../../src/codec/mod.rs"]
 #[allow(dead_code, unused_imports)]
 mod codec;
 #[path = "../../src/error.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 mod error;
 #[path = "../../src/model/mod.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 mod model;
 
 use contender::Contender;
@@ -34,6 +38,7 @@ pub const DEFINITION: &str = "CREATE TABLE wide (id bigint unsigned PRIMARY KEY,
      kind enum('red', 'green', 'blue'), code char(8), name varchar(40), email varchar(60), note varchar(80), pad varchar(60), \
      digest binary(8), maybe varchar(20))";
 
+/// Rows of the table, by their keys.
 fn filling(first: u64, last: u64) -> String {
     format!(
         "INSERT INTO wide SELECT seq, seq * 7919 % 1000003, CAST(seq AS SIGNED) % 30000 - 15000, CAST(seq AS SIGNED) % 200 - 100, seq % 1000000 / 7, seq % 99999 / 100, \
@@ -52,10 +57,28 @@ fn number(variable: &str, default: u64) -> u64 {
 }
 
 fn main() -> ExitCode {
-    codec_alone::run();
-    if std::env::args().any(|argument| argument == "codec") {
-        return ExitCode::SUCCESS;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let said = |word: &str| arguments.iter().any(|argument| argument == word);
+    let chosen = |part: &str| said(part) || !["codec", "copy", "stream"].into_iter().any(said);
+    if chosen("codec") {
+        codec_alone::run();
+        image_alone::run();
     }
+    let mut equal = true;
+    if chosen("copy") {
+        equal &= copy();
+    }
+    if chosen("stream") {
+        equal &= stream::run(said("peers"));
+    }
+    match equal {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}
+
+/// Whether every exact road has copied the table.
+fn copy() -> bool {
     let rows = number("BENCH_ROWS", 3_000_000);
     let runs = number("BENCH_RUNS", 3);
     let mariadb = MariaDb::start_with(&[
@@ -111,11 +134,7 @@ fn main() -> ExitCode {
         }
     }
     report(&contenders, rows, runs, &bytes);
-    if equal {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    equal
 }
 
 fn report(contenders: &[Contender], rows: u64, runs: u64, bytes: &str) {

@@ -16,11 +16,11 @@ use crate::support::wait::wait_until;
 use case::{Case, Server};
 
 /// A table of a case and which of its rows are refused.
-struct Table {
-    name: String,
-    case: Case,
+pub struct Table {
+    pub name: String,
+    pub case: Case,
     /// Id and SQLSTATE, as in `Case`.
-    refused: Vec<(usize, &'static str)>,
+    pub refused: Vec<(usize, &'static str)>,
 }
 
 /// The two jobs of most tests here: one source each.
@@ -29,23 +29,7 @@ const ROADS: [(&str, &str); 2] = [("src", "by_binary"), ("txt", "by_text")];
 #[test]
 fn every_value_arrives_or_is_refused_with_a_reason() {
     let mut test = Databases::shared("types_matrix");
-    let mysql = is_mysql(&mut test.my);
-    let here = |case: &Case| match case.server {
-        Server::Both => true,
-        Server::MariaDb => !mysql,
-        Server::MySql => mysql,
-    };
-    let all = [numbers::CASES, times::CASES, texts::CASES, others::CASES].concat();
-    let all = all.into_iter();
-    let (cases, elsewhere): (Vec<Case>, Vec<Case>) = all.partition(here);
-    for case in elsewhere {
-        println!("not on this server: {}", case.source);
-    }
-    let tables: Vec<Table> = cases
-        .into_iter()
-        .enumerate()
-        .map(|(number, case)| table(&mut test, number, case, mysql))
-        .collect();
+    let tables = tables(&mut test);
     test.text_source();
     let mut faults = Vec::new();
     for (source, job) in ROADS {
@@ -67,6 +51,27 @@ fn every_value_arrives_or_is_refused_with_a_reason() {
         faults.len(),
         faults.join("\n")
     );
+}
+
+/// A table of each case that this server has.
+pub fn tables(test: &mut Databases) -> Vec<Table> {
+    let mysql = is_mysql(&mut test.my);
+    let here = |case: &Case| match case.server {
+        Server::Both => true,
+        Server::MariaDb => !mysql,
+        Server::MySql => mysql,
+    };
+    let all = [numbers::CASES, times::CASES, texts::CASES, others::CASES].concat();
+    let all = all.into_iter();
+    let (cases, elsewhere): (Vec<Case>, Vec<Case>) = all.partition(here);
+    for case in elsewhere {
+        println!("not on this server: {}", case.source);
+    }
+    cases
+        .into_iter()
+        .enumerate()
+        .map(|(number, case)| table(test, number, case, mysql))
+        .collect()
 }
 
 /// Creates and fills the table of a case.
@@ -109,7 +114,7 @@ fn table(test: &mut Databases, number: usize, case: Case, mysql: bool) -> Table 
 }
 
 /// Lets the source take what it would refuse, or not.
-fn lax(test: &mut Databases, mysql: bool, lax: bool) {
+pub fn lax(test: &mut Databases, mysql: bool, lax: bool) {
     let mode = if lax {
         "ALLOW_INVALID_DATES"
     } else {

@@ -21,9 +21,9 @@ const AT_ONCE: u64 = 50;
 /// Small pieces, so that a few rows are several batches.
 const OPTIONS: &str = r#"{"workers": 3, "batch_rows": 7, "chunk_rows": 100}"#;
 
-struct Table {
-    name: String,
-    columns: Vec<Column>,
+pub struct Table {
+    pub name: String,
+    pub columns: Vec<Column>,
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn round(test: &mut Databases, dice: &mut Dice, numbers: std::ops::Range<u64>) -
 }
 
 /// Creates and fills a table; one of two travels as text.
-fn table(test: &mut Databases, dice: &mut Dice, number: u64, mysql: bool) -> Table {
+pub fn table(test: &mut Databases, dice: &mut Dice, number: u64, mysql: bool) -> Table {
     let road = if number.is_multiple_of(2) { "b" } else { "t" };
     let tail = dice.pick(&["", "", "", " Odd \"name'", "_größe", "`tick"]);
     let name = format!("{road}_{number}{tail}");
@@ -181,7 +181,7 @@ fn keys(dice: &mut Dice, columns: &mut Vec<Column>, parts: &mut Vec<String>) {
     }
 }
 
-fn fill(test: &mut Databases, dice: &mut Dice, name: &str, columns: &[Column]) {
+pub fn fill(test: &mut Databases, dice: &mut Dice, name: &str, columns: &[Column]) {
     let hostile = dice.below(2) == 0;
     let rows = match dice.below(6) {
         0 => dice.below(2),
@@ -216,6 +216,29 @@ fn fill(test: &mut Databases, dice: &mut Dice, name: &str, columns: &[Column]) {
     }
 }
 
+impl Table {
+    /// Columns, and the source's condition for a row that is refused for one.
+    pub fn refusals(&self) -> Vec<(&str, String)> {
+        self.columns
+            .iter()
+            .filter_map(|column| Some((column.name.as_str(), column.hostile()?)))
+            .collect()
+    }
+}
+
+/// Is a row refused for any of them?
+pub fn any_of(refusals: &[(&str, String)]) -> String {
+    let any: Vec<String> = refusals
+        .iter()
+        .map(|(_, condition)| format!("COALESCE({condition}, FALSE)"))
+        .collect();
+    if any.is_empty() {
+        "FALSE".to_owned()
+    } else {
+        any.join(" OR ")
+    }
+}
+
 fn check(test: &mut Databases, table: &Table) -> Result<(), String> {
     let name = &table.name;
     let unit = format!("unit = {}", pg_literal(name));
@@ -230,20 +253,8 @@ fn check(test: &mut Databases, table: &Table) -> Result<(), String> {
     if status != "completed" {
         return Err(format!("{name} is {status}: {error}"));
     }
-    let conditions: Vec<(&str, String)> = table
-        .columns
-        .iter()
-        .filter_map(|column| Some((column.name.as_str(), column.hostile()?)))
-        .collect();
-    let any: Vec<String> = conditions
-        .iter()
-        .map(|(_, condition)| format!("COALESCE({condition}, FALSE)"))
-        .collect();
-    let any = if any.is_empty() {
-        "FALSE".to_owned()
-    } else {
-        any.join(" OR ")
-    };
+    let conditions = table.refusals();
+    let any = any_of(&conditions);
     let from = format!("{}.{name}", test.name);
     let arrived = compare_where(
         &mut test.my,

@@ -27,6 +27,11 @@ impl Dice {
         z ^ (z >> 31)
     }
 
+    /// Dice of their own for somebody else, which come out of these.
+    pub fn branch(&mut self) -> Dice {
+        Dice(self.roll())
+    }
+
     /// 0 up to, not including, `bound`.
     pub fn below(&mut self, bound: u64) -> u64 {
         self.roll() % bound.max(1)

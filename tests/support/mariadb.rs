@@ -41,10 +41,10 @@ impl MariaDb {
         mariadb.initialize();
         mariadb.launch();
         let mut client = mariadb.connect(None);
-        // What a job is given: it may read everything and write nothing.
+        // What a job is given: it may read everything, the log too, and write nothing.
         client.run(&[
             "CREATE USER reader@'%' IDENTIFIED BY 'secret'",
-            "GRANT SELECT, SHOW VIEW, PROCESS ON *.* TO reader@'%'",
+            "GRANT SELECT, SHOW VIEW, PROCESS, REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO reader@'%'",
         ]);
         mariadb
     }
@@ -71,6 +71,8 @@ impl MariaDb {
             .status()
             .expect("cp");
         assert!(status.success(), "the template is not copied");
+        // A MySQL takes its identity from here; each server is one of its own.
+        let _ = fs::remove_file(self.data().join("auto.cnf"));
     }
 
     /// MySQL knows root by the name localhost only, which no TCP connection has without resolving.
@@ -146,6 +148,34 @@ impl MariaDb {
             "the source server does not start: {}",
             self.log()
         );
+    }
+
+    /// Sets the data directory of a stopped server aside.
+    pub fn keep_dump(&self) {
+        self.copy("data", "dump");
+    }
+
+    /// Puts it in the place of what came after it.
+    pub fn restore_dump(&self) {
+        self.copy("dump", "data");
+    }
+
+    fn copy(&self, from: &str, to: &str) {
+        assert!(self.server.is_none(), "the server is running");
+        let [from, to] = [from, to].map(|name| self.sandbox.path().join(name));
+        let _ = fs::remove_dir_all(&to);
+        let status = Command::new("cp")
+            .arg("-a")
+            .arg(&from)
+            .arg(&to)
+            .status()
+            .expect("cp");
+        assert!(status.success(), "{} is not copied", from.display());
+    }
+
+    /// What the next start is told besides.
+    pub fn also(&mut self, argument: &str) {
+        self.extra.push(argument.to_owned());
     }
 
     pub fn stop(&mut self) {

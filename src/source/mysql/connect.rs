@@ -74,6 +74,14 @@ impl Connection {
         }
     }
 
+    /// The driver's connection, for a command after which it is of no other use.
+    pub(super) fn into_conn(mut self) -> Result<Conn> {
+        self.conn()?;
+        self.conn
+            .take()
+            .ok_or_else(|| Error::new(Kind::Internal, "the connection is closed"))
+    }
+
     pub(super) fn asker(&self) -> Asker<'_> {
         Asker {
             endpoint: &self.endpoint,

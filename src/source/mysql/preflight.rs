@@ -28,7 +28,7 @@ pub struct Check {
 }
 
 impl Check {
-    fn new(name: &str, ok: bool, detail: impl Into<String>) -> Check {
+    pub(super) fn new(name: &str, ok: bool, detail: impl Into<String>) -> Check {
         Check {
             name: name.to_string(),
             ok,
@@ -37,7 +37,7 @@ impl Check {
         }
     }
 
-    fn fix(mut self, statement: impl Into<String>) -> Check {
+    pub(super) fn fix(mut self, statement: impl Into<String>) -> Check {
         if !self.ok {
             self.fix = Some(statement.into());
         }
@@ -204,7 +204,7 @@ fn first(rows: &[Row]) -> Result<&Row> {
         .ok_or_else(|| super::errors::violation("the source sent no row where one was due"))
 }
 
-fn or_failed(name: &str, check: Result<Check>) -> Check {
+pub(super) fn or_failed(name: &str, check: Result<Check>) -> Check {
     check.unwrap_or_else(|error| {
         let detail = match &error.detail {
             Some(detail) => format!("could not be checked: {} ({detail})", error.message),

@@ -1,12 +1,7 @@
 //! What a session is at the source: which server, and how the session is pinned so that the same
 //! statement means the same everywhere.
 
-/// Who made the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flavor {
-    MySql,
-    MariaDb,
-}
+pub use crate::model::server::Flavor;
 
 /// The server at the other end, as it told us after login.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use super::key;
 use super::options::RowProtocol;
 use super::sql::{self, KeyPart, Select};
 use crate::codec::{RowEncoder, RowError, row_json};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::model::batch::{BatchEnd, BatchLimit, BatchSink, RowOrigin};
 use crate::model::cell::Cell;
 use crate::model::key::Key;
@@ -56,6 +56,16 @@ impl Connection {
     ) -> Result<()> {
         let protocol = self.endpoint().protocol();
         let select = sql::snapshot(request, protocol)?;
+        if request.positioned {
+            let snapshot = self.snapshot_with_position().await?;
+            let position = snapshot.exact().cloned().ok_or_else(|| {
+                Error::new(
+                    Kind::SourceConflict,
+                    "the source was written to so fast that no exact position of the copy could be had",
+                )
+            })?;
+            sink.position(position)?;
+        }
         let doing = match request.filter {
             Some(_) => Doing::Filtering,
             None => Doing::Querying,
@@ -83,6 +93,9 @@ impl Connection {
             // The server's own error ends a result as well.
             Ok(()) | Err(Stop::Failed(Failure::Server(_))) => self.end_reading(),
             Err(_) => {}
+        }
+        if request.positioned && outcome.is_ok() {
+            self.end_snapshot().await?;
         }
         outcome.map_err(|stop| match stop {
             Stop::Failed(failure) => self.asker().error(failure, doing),
@@ -333,6 +346,7 @@ fn cell(row: &Row, position: usize) -> Cell<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::position::Position;
 
     /// Keeps every buffer, so that none is recycled.
     #[derive(Default)]
@@ -345,6 +359,10 @@ mod tests {
         fn data(&mut self, buffer: Vec<u8>) -> Result<Vec<u8>> {
             self.buffers.push(buffer);
             Ok(Vec::new())
+        }
+
+        fn position(&mut self, _: Position) -> Result<()> {
+            Ok(())
         }
 
         fn batch_end(&mut self, end: BatchEnd) -> Result<()> {

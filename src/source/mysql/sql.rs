@@ -24,6 +24,8 @@ pub struct SnapshotRequest {
     pub limit: BatchLimit,
     /// Tell with each batch what every row came from.
     pub origins: bool,
+    /// Read one state of the table, and tell first where exactly the log stood then.
+    pub positioned: bool,
 }
 
 /// The index to walk and its columns in order.
@@ -294,6 +296,7 @@ mod tests {
             filter: None,
             limit: BatchLimit { rows: 1, bytes: 1 },
             origins: false,
+            positioned: false,
         }
     }
 

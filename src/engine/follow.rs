@@ -1,0 +1,341 @@
+//! Following the source's log: for the units in step with their job's stream, for ever; or for those
+//! that catch up, until they can join it.
+//!
+//! ```text
+//! begin     read positions and plans, ask the reader thread for the log from there on
+//!   v
+//! apply     segment after segment, up to the end of a group of source transactions: rows, position and
+//!   |       counters commit together, where the generation is still the one of the beginning
+//!   |  a unit joined, left or was stopped: roll back and begin again
+//!   |  a unit meets an obstacle: apply exactly what comes before it, deal with it, begin again
+//!   |  a unit cannot be applied: it parks with the position it has come to, begin again without it
+//!   v
+//! settle    (catching up) all units are as the source was: their indexes are made, or they join
+//! ```
+//! Nothing is in memory that a successor would miss: whoever begins again reads the log from the
+//! committed position.
+
+use std::time::Instant;
+
+use super::followed::{Followed, Place};
+use super::obstacle;
+use super::reader::{Item, Reader};
+use super::session;
+use super::settle;
+use crate::catalog::job::Job;
+use crate::catalog::stream::{self, Progress};
+use crate::catalog::unit_stream::{self, Following};
+use crate::error::{Error, Kind, Result, Retry};
+use crate::model::position::Position;
+use crate::pg::{guc, transaction, worker};
+use crate::source::log::{GroupEnd, Segment, Stop};
+use crate::source::mysql::FollowRequest;
+
+/// Follows until nothing is left to follow, or an error.
+pub fn follow(job: &Job, run_id: i64, how: Following, reader: &mut Reader) -> Result<()> {
+    let outcome = follow_on(job, run_id, how, reader);
+    // What the worker does next it does as anybody.
+    transaction::run(|| {
+        guc::as_origin();
+        Ok(())
+    })?;
+    outcome
+}
+
+fn follow_on(job: &Job, run_id: i64, how: Following, reader: &mut Reader) -> Result<()> {
+    let mut until = None;
+    while let Some(mut log) = begin(job, run_id, how)? {
+        let ended = match settle::settle(job, &log)? {
+            true => Ended::Again,
+            false => {
+                log.until = until.take();
+                log.run(reader)?
+            }
+        };
+        // What was asked for is read no further.
+        *reader = reader.renewed()?;
+        match ended {
+            Ended::Again => {}
+            // With the credentials and the address of now.
+            Ended::Elsewhere => break,
+            Ended::Before(stop) => {
+                // The transactions before the obstacle first, and nothing of what follows.
+                let reached = log.place.position.reached(&stop.boundary) == Some(true);
+                match reached {
+                    true => obstacle::meet(job, &log, *stop, reader)?,
+                    false => until = Some(stop.boundary),
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Why a log is not read on.
+enum Ended {
+    /// Something has changed: begin again.
+    Again,
+    /// The source is another one by now, or is reached otherwise.
+    Elsewhere,
+    /// A unit meets an obstacle there.
+    Before(Box<Stop>),
+}
+
+/// A log that is being followed.
+pub struct Log<'a> {
+    job: &'a Job,
+    pub run_id: i64,
+    pub how: Following,
+    pub place: Place,
+    pub units: Vec<Followed>,
+    /// Read up to here, and then tell.
+    until: Option<Position>,
+    rates: Rates,
+}
+
+fn begin(job: &Job, run_id: i64, how: Following) -> Result<Option<Log<'_>>> {
+    let Some((place, found)) = transaction::run(|| Place::find(job, run_id, how))? else {
+        return Ok(None);
+    };
+    let mut units = Vec::with_capacity(found.len());
+    for unit in found {
+        // One unit whose target is gone or altered does not hold up the others.
+        match transaction::run(|| Followed::begin(job, unit.clone())) {
+            Ok(followed) => units.push(followed),
+            Err(error) if error.retry() == Retry::Transient => return Err(error),
+            Err(error) => settle::park(job, &unit, &error)?,
+        }
+    }
+    if units.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Log {
+        job,
+        run_id,
+        how,
+        place,
+        units,
+        until: None,
+        rates: Rates::default(),
+    }))
+}
+
+impl Log<'_> {
+    fn run(&mut self, reader: &Reader) -> Result<Ended> {
+        transaction::run(|| {
+            // The source's own triggers and foreign keys have done their work.
+            guc::as_replica();
+            match self.how {
+                Following::Streaming => stream::take_up(self.job.job_id, worker::pid()),
+                Following::CatchingUp => Ok(()),
+            }
+        })?;
+        let tables = self
+            .units
+            .iter_mut()
+            .map(Followed::table)
+            .collect::<Result<_>>()?;
+        reader.start_following(FollowRequest {
+            from: self.place.position.clone(),
+            until: self.until.clone(),
+            server_id: obstacle::server_id(self.job, self.how)?,
+            tables,
+        })?;
+        loop {
+            let ended = match reader.next_item()? {
+                Item::Segment(first) => self.apply(first, reader)?,
+                Item::Heard(source) => self.hear(source, reader)?,
+                Item::Reached => Some(Ended::Again),
+                Item::Stop(stop) => Some(Ended::Before(Box::new(stop))),
+            };
+            if let Some(ended) = ended {
+                return Ok(ended);
+            }
+        }
+    }
+
+    /// Applies a group of whole source transactions in one transaction of ours.
+    fn apply(&mut self, first: Segment, reader: &Reader) -> Result<Option<Ended>> {
+        let mut group = Group::default();
+        let outcome = transaction::run(|| {
+            transaction::commit_without_waiting();
+            let end = self.apply_segments(first, reader, &mut group)?;
+            self.advance(&end, group.rows)?;
+            Ok(end)
+        });
+        match outcome {
+            Ok(end) => {
+                self.place.position = end.position;
+                self.rates.count(end.transactions, group.rows);
+                for unit in &mut self.units {
+                    unit.come_to(&self.place.position);
+                }
+                let settled = self.how == Following::CatchingUp && settle::settle(self.job, self)?;
+                Ok(settled.then_some(Ended::Again))
+            }
+            Err(error) => match (group.stop, group.failing) {
+                (Some(stop), _) => Ok(Some(Ended::Before(Box::new(stop)))),
+                // A unit was stopped or has joined: what was read is not what is to be applied now.
+                _ if error.kind == Kind::Cancelled => Ok(Some(Ended::Again)),
+                (None, Some(unit)) if parks(&error) => {
+                    let unit = self.units.get(unit).map(|followed| followed.unit.clone());
+                    if let Some(unit) = unit {
+                        settle::park(self.job, &unit, &error)?;
+                    }
+                    Ok(Some(Ended::Again))
+                }
+                _ => Err(error),
+            },
+        }
+    }
+
+    fn apply_segments(
+        &mut self,
+        first: Segment,
+        reader: &Reader,
+        group: &mut Group,
+    ) -> Result<GroupEnd> {
+        let mut segment = first;
+        loop {
+            for (index, changes) in segment.changes {
+                let Some(unit) = self.units.get_mut(index) else {
+                    return Err(Error::new(
+                        Kind::Internal,
+                        "the reader thread told of a table that it was not asked for",
+                    ));
+                };
+                group.failing = Some(index);
+                group.rows += unit.apply(self.job, changes, self.how)?;
+                group.failing = None;
+            }
+            for (index, told) in segment.told {
+                if let Some(followed) = self.units.get_mut(index) {
+                    unit_stream::set_told(&followed.unit, &told)?;
+                }
+            }
+            if let Some(end) = segment.end {
+                return Ok(end);
+            }
+            segment = match reader.next_item()? {
+                Item::Segment(next) => next,
+                Item::Stop(stop) => {
+                    group.stop = Some(stop);
+                    return Err(again());
+                }
+                Item::Heard(_) => Segment::default(),
+                Item::Reached => return Err(again()),
+            };
+        }
+    }
+
+    /// The position moves with the rows.
+    fn advance(&self, end: &GroupEnd, rows: u64) -> Result<()> {
+        match self.how {
+            Following::Streaming => {
+                let progress = Progress {
+                    position: &end.position,
+                    transactions: end.transactions,
+                    rows,
+                    last_event_at: end.last_event_at,
+                };
+                if !stream::advance(self.job.job_id, self.place.generation, &progress)? {
+                    return Err(again());
+                }
+                for unit in &self.units {
+                    if unit.arrives_at(&end.position) {
+                        unit_stream::set_in_step(&unit.unit)?;
+                    }
+                }
+                Ok(())
+            }
+            Following::CatchingUp => {
+                let units: Vec<i64> = self
+                    .units
+                    .iter()
+                    .filter(|unit| !unit.is_ahead_of(&end.position))
+                    .map(|unit| unit.unit.unit_id)
+                    .collect();
+                match unit_stream::advance(&units, &end.position)? {
+                    true => Ok(()),
+                    false => Err(again()),
+                }
+            }
+        }
+    }
+
+    fn hear(&mut self, source: Option<Position>, reader: &Reader) -> Result<Option<Ended>> {
+        // Rights and credentials may have been taken away, the source may have moved.
+        let endpoint = transaction::run(|| session::endpoint(self.job))?;
+        if !reader.reads(&endpoint) {
+            return Ok(Some(Ended::Elsewhere));
+        }
+        let same = transaction::run(|| match self.how {
+            Following::Streaming => stream::hear(
+                self.job.job_id,
+                self.place.generation,
+                source.as_ref(),
+                self.rates.take(),
+            ),
+            Following::CatchingUp => {
+                let units: Vec<i64> = self.units.iter().map(|unit| unit.unit.unit_id).collect();
+                unit_stream::all_catching_up(&units)
+            }
+        })?;
+        Ok((!same).then_some(Ended::Again))
+    }
+}
+
+/// What is known of a group that is being applied.
+#[derive(Default)]
+struct Group {
+    rows: u64,
+    /// The unit whose changes are being applied.
+    failing: Option<usize>,
+    /// An obstacle within the transaction under way.
+    stop: Option<Stop>,
+}
+
+/// Does an error of a unit's changes stop that unit, and no other?
+fn parks(error: &Error) -> bool {
+    error.retry() == Retry::Definite
+}
+
+fn again() -> Error {
+    Error::new(
+        Kind::Cancelled,
+        "the units that follow the log have changed",
+    )
+}
+
+/// What was applied since the source was last heard.
+#[derive(Default)]
+struct Rates {
+    since: Option<Instant>,
+    transactions: u64,
+    rows: u64,
+}
+
+impl Rates {
+    fn count(&mut self, transactions: u64, rows: u64) {
+        self.transactions += transactions;
+        self.rows += rows;
+    }
+
+    /// Transactions and rows per second.
+    fn take(&mut self) -> Option<(f64, f64)> {
+        let before = std::mem::replace(
+            self,
+            Rates {
+                since: Some(Instant::now()),
+                ..Rates::default()
+            },
+        );
+        let seconds = before.since?.elapsed().as_secs_f64();
+        (seconds > 0.0).then(|| {
+            (
+                before.transactions as f64 / seconds,
+                before.rows as f64 / seconds,
+            )
+        })
+    }
+}

@@ -1,0 +1,164 @@
+//! A unit whose changes come from the log: where it stands, what the reader has to know of it, and
+//! applying its changes.
+
+use super::destination::Destination;
+use super::failure;
+use super::rejects::{self, Ended};
+use crate::catalog::job::{self, Job};
+use crate::catalog::stream;
+use crate::catalog::unit::Unit;
+use crate::catalog::unit_stream::{self, Following};
+use crate::error::{Error, Kind, Result};
+use crate::model::change::UnitChanges;
+use crate::model::policy::{OnDdl, Policies};
+use crate::model::position::Position;
+use crate::model::reject::MaxRejects;
+use crate::sink::apply::{Applier, Care};
+use crate::source::mysql::FollowedTable;
+
+/// Where a log is followed from.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub position: Position,
+    /// Of the stream; of no meaning while catching up.
+    pub generation: i64,
+}
+
+impl Place {
+    /// Where units of a run are to be followed from, and these; None where there are none.
+    pub fn find(job: &Job, run_id: i64, how: Following) -> Result<Option<(Place, Vec<Unit>)>> {
+        // Before the units: one that leaves in between has raised the generation after this look.
+        let stream = stream::get(job.job_id)?;
+        let units = unit_stream::following(run_id, how)?;
+        let Some(stream) = stream.filter(|_| !units.is_empty()) else {
+            return Ok(None);
+        };
+        let place = |position| Place {
+            position,
+            generation: stream.generation,
+        };
+        match how {
+            Following::Streaming => match &stream.position {
+                Some(position) => Ok(Some((place(position.clone()), units))),
+                None => Err(Error::new(
+                    Kind::Internal,
+                    format!("the stream of job \"{}\" has no position", job.job),
+                )),
+            },
+            Following::CatchingUp => Ok(first_of(units).map(|(from, units)| (place(from), units))),
+        }
+    }
+}
+
+/// The least position of the units, and those units that are known not to be before it.
+fn first_of(units: Vec<Unit>) -> Option<(Position, Vec<Unit>)> {
+    let mut first: Option<Position> = None;
+    for position in units.iter().filter_map(|unit| unit.position.as_ref()) {
+        let earlier = match &first {
+            Some(first) => first.reached(position) == Some(true),
+            None => true,
+        };
+        if earlier {
+            first = Some(position.clone());
+        }
+    }
+    let first = first?;
+    let together = units
+        .into_iter()
+        .filter(|unit| {
+            let position = unit.position.as_ref();
+            position.is_some_and(|position| position.reached(&first) == Some(true))
+        })
+        .collect();
+    Some((first, together))
+}
+
+/// A unit that is followed.
+pub struct Followed {
+    pub unit: Unit,
+    destination: Destination,
+    applier: Applier,
+    /// It is ahead of the log that is read, up to here.
+    ahead: Option<Position>,
+    max_rejects: MaxRejects,
+    policies: Policies,
+    on_ddl: OnDdl,
+}
+
+impl Followed {
+    pub fn begin(job: &Job, unit: Unit) -> Result<Self> {
+        let destination = Destination::find(&unit)?;
+        let unit_options = job::unit_options(job.job_id, &unit.unit)?;
+        let values = &unit_options.values;
+        let options = job.options()?.values;
+        Ok(Followed {
+            applier: destination.applier(unit.unit_id)?,
+            ahead: unit.position.clone(),
+            max_rejects: options.max_rejects(values),
+            policies: options.policies(values),
+            on_ddl: unit_options.on_ddl.unwrap_or(job.options()?.on_ddl),
+            destination,
+            unit,
+        })
+    }
+
+    /// What the reader has to know.
+    pub fn table(&mut self) -> Result<FollowedTable> {
+        Ok(FollowedTable {
+            net: self
+                .destination
+                .net_changes(self.policies, self.applier.key().clone())?,
+            plan: self.destination.plan.clone(),
+            after: self.ahead.clone(),
+            told: self.unit.told.clone().unwrap_or_default(),
+            ignores_ddl: self.on_ddl == OnDdl::Ignore,
+        })
+    }
+
+    /// Applies changes of a segment; how many rows they were at the source.
+    pub fn apply(&mut self, job: &Job, mut changes: UnitChanges, how: Following) -> Result<u64> {
+        let rows = changes.rows.all();
+        // What was copied may hold later states than the log at that point: each row is looked for.
+        let care = match how {
+            Following::Streaming if self.ahead.is_none() => Care::Streaming,
+            _ => Care::CatchingUp,
+        };
+        let adjustments = std::mem::take(&mut changes.adjustments);
+        let mut rejects = self.applier.apply(changes, care)?.rejects;
+        if rejects.is_empty() && adjustments.is_empty() {
+            return Ok(rows);
+        }
+        failure::name_rejects(&mut rejects, &job.job, &self.unit.unit);
+        unit_stream::add_rejects(&self.unit, &rejects, &adjustments)?;
+        rejects::require_few(&self.unit, self.max_rejects, Ended::No)?;
+        Ok(rows)
+    }
+
+    /// Is the unit still ahead of a log that has come there?
+    pub fn is_ahead_of(&self, position: &Position) -> bool {
+        match &self.ahead {
+            Some(ahead) => position.reached(ahead) != Some(true),
+            None => false,
+        }
+    }
+
+    /// Does the log, coming there, catch up with the unit?
+    pub fn arrives_at(&self, position: &Position) -> bool {
+        self.ahead.is_some() && !self.is_ahead_of(position)
+    }
+
+    pub fn come_to(&mut self, position: &Position) {
+        if !self.is_ahead_of(position) {
+            self.ahead = None;
+        }
+    }
+
+    /// Are its rows there as they were at the source?
+    pub fn is_consistent_at(&self, position: &Position) -> bool {
+        let passed = match &self.unit.catch_up_to {
+            Some(end) => position.reached(end) == Some(true),
+            None => true,
+        };
+        passed && !self.is_ahead_of(position)
+    }
+}

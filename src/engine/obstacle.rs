@@ -1,0 +1,124 @@
+//! A unit that cannot be followed past a point of the log as it is: its table has another shape from
+//! there on, or something comes that cannot be applied. Everything before that point is committed.
+
+use super::follow::Log;
+use super::prepare;
+use super::reader::Reader;
+use super::settle;
+use crate::catalog::job::{self, Job};
+use crate::catalog::unit::Unit;
+use crate::catalog::unit_stream::{self, Following};
+use crate::codec::image::fits;
+use crate::error::{Result, Retry};
+use crate::model::logged::LoggedTable;
+use crate::model::policy::OnDdl;
+use crate::pg::{server, spi, transaction, worker};
+use crate::plan::as_logged::as_logged;
+use crate::plan::drift::{Drift, NewShape, Told, drift};
+use crate::source::log::{Obstacle, Stop};
+
+/// Deals with what stands in a unit's way.
+pub fn meet(job: &Job, log: &Log<'_>, stop: Stop, reader: &Reader) -> Result<()> {
+    let Some(followed) = log.units.get(stop.unit) else {
+        return Ok(());
+    };
+    let unit = &followed.unit;
+    let outcome = match stop.obstacle {
+        Obstacle::Refused(error) => Err(error),
+        Obstacle::Redefined(error) => match on_ddl(job, unit)? {
+            OnDdl::Resync => transaction::run(|| unit_stream::begin_anew(unit)),
+            _ => Err(error),
+        },
+        Obstacle::Shape {
+            logged,
+            told,
+            difference,
+        } => {
+            let shape = Shape {
+                logged: &logged,
+                told: &told,
+                difference: &difference,
+            };
+            take_shape(job, unit, &shape, reader)
+        }
+    };
+    match outcome {
+        Ok(()) => Ok(()),
+        Err(error) if error.retry() == Retry::Transient => Err(error),
+        Err(error) => settle::park(job, unit, &error),
+    }
+}
+
+fn on_ddl(job: &Job, unit: &Unit) -> Result<OnDdl> {
+    let options = transaction::run(|| job::unit_options(job.job_id, &unit.unit))?;
+    Ok(options.on_ddl.unwrap_or(job.options()?.on_ddl))
+}
+
+/// Another shape of a table, and what is known of how it came to be.
+struct Shape<'a> {
+    logged: &'a LoggedTable,
+    told: &'a Told,
+    difference: &'a str,
+}
+
+/// The table is another one: the target follows it, or the unit stops, as `on_ddl` says.
+fn take_shape(job: &Job, unit: &Unit, shape: &Shape<'_>, reader: &Reader) -> Result<()> {
+    let policy = on_ddl(job, unit)?;
+    let old = unit.plan()?;
+    let now = reader.table(&unit.unit)?;
+    let found = as_logged(old, &now, shape.logged, shape.told, fits)?;
+    let plan = found.complete(prepare::plan_table_of(job, unit, &found.table)?);
+    let new = NewShape {
+        table: &found.table,
+        plan: &plan,
+    };
+    match drift(old, new, shape.told, policy) {
+        Drift::Same(plan) | Drift::Ignore(plan) => {
+            transaction::run(|| unit_stream::set_plan(unit, &plan))
+        }
+        Drift::Apply(applied) => {
+            for sql in &applied.before {
+                transaction::run(|| spi::execute(sql, &[]).map(drop))?;
+            }
+            transaction::run(|| {
+                for sql in &applied.statements {
+                    spi::execute(sql, &[])?;
+                }
+                unit_stream::set_plan(unit, &applied.plan)?;
+                let changes = applied.changes.iter().chain(&applied.warnings);
+                let changes: Vec<&str> = changes.map(String::as_str).collect();
+                unit_stream::note(unit, &changes.join("; "))
+            })
+        }
+        Drift::Resync { .. } => transaction::run(|| unit_stream::begin_anew(unit)),
+        Drift::Pause(error) if error.detail.is_none() => Err(error.with_detail(shape.difference)),
+        Drift::Pause(error) => Err(error),
+    }
+}
+
+/// What the job calls itself at the source: a number that no other replica of it has by chance, and
+/// another one for each of the two readers a job may have at a time.
+pub fn server_id(job: &Job, how: Following) -> Result<u32> {
+    let given = job.options()?.server_id;
+    let first = given.unwrap_or_else(|| derived(job));
+    Ok(match how {
+        Following::Streaming => first,
+        Following::CatchingUp => first.saturating_add(1),
+    })
+}
+
+/// Of the cluster, the database and the job. Even, and far from the small numbers that people give.
+fn derived(job: &Job) -> u32 {
+    let mut hash = 0xcbf2_9ce4_8422_2325u64;
+    let job_id = job.job_id as u64;
+    for word in [
+        server::system_identifier(),
+        u64::from(worker::database()),
+        job_id,
+    ] {
+        for byte in word.to_le_bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    ((hash ^ (hash >> 32)) as u32 | 0x4000_0000) & !1
+}

@@ -1,0 +1,84 @@
+//! Units that catch up come to an end of it: their indexes are made, or they join the stream. And
+//! units that cannot go on leave it.
+
+use super::failure;
+use super::follow::Log;
+use crate::catalog::job::Job;
+use crate::catalog::stream;
+use crate::catalog::unit::{self, Unit};
+use crate::catalog::unit_state;
+use crate::catalog::unit_stream::{self, Following};
+use crate::error::{Error, Result};
+use crate::pg::transaction;
+
+/// Takes units that catch up further, once all of them are as the source was; whether any was.
+pub fn settle(job: &Job, log: &Log<'_>) -> Result<bool> {
+    let settled = log.how == Following::CatchingUp
+        && log
+            .units
+            .iter()
+            .all(|unit| unit.is_consistent_at(&log.place.position));
+    if !settled {
+        return Ok(false);
+    }
+    transaction::run(|| {
+        let mut any = false;
+        let mut ready = Vec::new();
+        for followed in &log.units {
+            match unit_stream::begin_indexes(&followed.unit)? {
+                true => any = true,
+                false => ready.push(&followed.unit),
+            }
+        }
+        if ready.is_empty() {
+            return Ok(any);
+        }
+        Ok(join(job, log, &ready)? || any)
+    })
+}
+
+/// Has units join the stream where it is not ahead of them.
+fn join(job: &Job, log: &Log<'_>, units: &[&Unit]) -> Result<bool> {
+    let here = &log.place.position;
+    let behind = |position: &Option<crate::model::position::Position>| match position {
+        Some(stream) => here.reached(stream) == Some(true),
+        None => true,
+    };
+    let followed = unit_stream::any_following(log.run_id, Following::Streaming)?;
+    // A look before the lock: the stream is stopped for nothing while it is ahead.
+    match stream::get(job.job_id)? {
+        Some(stream) if followed && !behind(&stream.position) => return Ok(false),
+        _ => {}
+    }
+    let Some(stream) = stream::fence(job.job_id)? else {
+        return Ok(false);
+    };
+    let followed = unit_stream::any_following(log.run_id, Following::Streaming)?;
+    if !followed {
+        stream::set_position(job.job_id, here)?;
+    } else if !behind(&stream.position) {
+        return Ok(false);
+    }
+    let in_step = !followed
+        || stream
+            .position
+            .as_ref()
+            .is_some_and(|position| position.reached(here) == Some(true));
+    for unit in units {
+        unit_stream::join(unit, (!in_step).then_some(here))?;
+    }
+    Ok(true)
+}
+
+/// A unit cannot go on: it keeps the position it has come to, the others go on without it.
+pub fn park(job: &Job, parked: &Unit, error: &Error) -> Result<()> {
+    let error = failure::name_job(error, &job.job, Some(&parked.unit));
+    transaction::run(|| {
+        let Some(unit) = unit::get(parked.unit_id)?.filter(|unit| unit.run_id == parked.run_id)
+        else {
+            return Ok(());
+        };
+        failure::log_unit(job, &unit, &error);
+        unit_state::fail(&unit, &error, None)
+    })
+}
