@@ -6,7 +6,7 @@
 //! ```
 //! What a table map tells of a table is looked at once, in [`ImageDecoder::new`]: how long each
 //! column's values are (`layout.rs`), and how the wanted ones are read (`field.rs`). Whether the map
-//! is of the table that the plan knows is [`fits`]. Text is converted by tables that come from the
+//! is of the table that the plan knows is [`fits()`]. Text is converted by tables that come from the
 //! source (`charset.rs`).
 //!
 //! The bytes come from outside: an image that ends too early, or a value that its column cannot have,
@@ -84,7 +84,7 @@ enum Fault {
 }
 
 impl ImageDecoder {
-    /// The columns must fit ([`fits`]). A wanted column of a type that is not read from the log is
+    /// The columns must fit ([`fits()`]). A wanted column of a type that is not read from the log is
     /// refused by name; so is an unwanted one that nobody can tell the length of.
     pub fn new(logged: &[LoggedColumn], wanted: &[Wanted<'_>]) -> Result<Self> {
         let mut steps = Vec::with_capacity(logged.len());
