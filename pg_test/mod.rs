@@ -3,7 +3,6 @@
 use pgrx::prelude::*;
 
 mod apply;
-mod apply_refused;
 mod replica;
 
 #[pg_schema]
