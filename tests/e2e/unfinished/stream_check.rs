@@ -59,7 +59,10 @@ fn assert_named(checks: &[Check], word: &str) {
 /// The statements of a fix, for the source.
 fn statements(fix: &str) -> Vec<String> {
     let text = fix.strip_prefix("At the source:").unwrap_or(fix);
-    text.split(';')
+    // A remark may stand behind the last one.
+    let end = text.rfind(';').unwrap_or(0);
+    text[..end]
+        .split(';')
         .map(|statement| statement.trim().to_owned())
         .filter(|statement| !statement.is_empty())
         .collect()

@@ -77,13 +77,13 @@ fn what_a_person_decides_after_a_pause_is_done() {
         "INSERT INTO t (id, a, x, b) VALUES (1001, 'a 1', 'x 1', 'b 1')",
         "UPDATE beside SET a = 'on'",
     ]);
-    test.assert_stops("t", "0A000", "sync_resync('j', 't')");
+    test.assert_stops("t", "42804", "sync_resync('j', 't')");
     test.wait_same("beside");
     // Again and again, and nothing is passed over.
     for _ in 0..2 {
         let before = test.fingerprints(&["t"]);
         test.pg.rows("SELECT sync_retry('j', 't')");
-        test.assert_stops("t", "0A000", "sync_resync('j', 't')");
+        test.assert_stops("t", "42804", "sync_resync('j', 't')");
         assert_eq!(test.fingerprints(&["t"]), before);
         assert_eq!(columns(&mut test, "t"), "a b c id");
     }
@@ -103,7 +103,7 @@ fn what_a_person_decides_after_a_pause_is_done() {
         "ALTER TABLE beside DROP COLUMN c",
         "UPDATE beside SET a = 'dropped' WHERE id = 1",
     ]);
-    test.assert_stops("beside", "0A000", "sync_resync('j', 'beside')");
+    test.assert_stops("beside", "42804", "sync_resync('j', 'beside')");
     test.wait_same("t");
     test.resync_unit("beside");
     test.end_stream("j");
@@ -152,7 +152,7 @@ fn changes_that_pile_up_while_nobody_reads_are_taken_one_after_the_other() {
         });
         if test.unit_status("j", "t") == "failed" {
             println!("{metadata}: {:?}", test.wait_stopped("j", "t"));
-            test.assert_stops("t", "0A000", "sync_resync('j', 't')");
+            test.assert_stops("t", "42804", "sync_resync('j', 't')");
             test.resync_unit("t");
         }
         test.assert_followed("j");

@@ -2,9 +2,10 @@
 //! it; never does a stream jump over what it cannot have.
 
 use crate::support::canonical::is_mysql;
-use crate::support::fixture::{Databases, insert_rows, shared};
+use crate::support::fixture::{Databases, LONG, insert_rows, shared};
 use crate::support::mariadb::MariaDb;
 use crate::support::stream_fixture::{logging_source, source_end};
+use crate::support::wait::wait_until;
 
 const UNITS: [&str; 2] = ["t", "beside"];
 
@@ -29,6 +30,16 @@ fn write(test: &mut Databases, first: u64, count: u64) {
     }
 }
 
+/// The committed position says which file of its name it means, also where nothing was written since.
+#[track_caller]
+fn wait_for_the_file(test: &mut Databases) {
+    let pg = &mut test.pg;
+    wait_until("the position knows its file", LONG, || {
+        pg.number("SELECT count(*) FROM sync_units WHERE job = 'j' AND cursor ? 'file_created'")
+            == 2
+    });
+}
+
 fn reset(test: &mut Databases) {
     let statement = match is_mysql(&mut test.my) {
         true => "RESET BINARY LOGS AND GTIDS",
@@ -39,9 +50,12 @@ fn reset(test: &mut Databases) {
 
 fn purge_all_but_the_last(test: &mut Databases) {
     let (file, _) = source_end(&mut test.my);
-    test.my.run(&[&format!("PURGE BINARY LOGS TO '{file}'")]);
-    let left = test.my.rows("SHOW BINARY LOGS").len();
-    assert_eq!(left, 1, "the log is purged");
+    let my = &mut test.my;
+    // A file that was sent to a reader stays until the source notices that the reader has gone.
+    wait_until("the log is purged", LONG, || {
+        my.run(&[&format!("PURGE BINARY LOGS TO '{file}'")]);
+        my.rows("SHOW BINARY LOGS").len() == 1
+    });
 }
 
 #[test]
@@ -109,6 +123,7 @@ fn a_reset_log_is_an_error() {
     test.assert_lost(&UNITS, &before);
     // The same, and it is longer: the file, the offset and the numbers of our position are there, with
     // other transactions before them.
+    wait_for_the_file(&mut test);
     test.pause();
     let before = test.fingerprints(&UNITS);
     test.next_second();

@@ -34,10 +34,12 @@ fn a_transaction_in_two_phases_stops_the_units_it_changes() {
             "XA PREPARE 'x'",
         ]);
         test.assert_stops("t", "0A000", "sync_resync('j', 't')");
-        let mut other = test.another_client();
-        other.run(&[&insert_rows("beside", first, first)]);
+        // A session with a prepared transaction does nothing else.
+        let other = test.another_client();
+        let mut preparing = std::mem::replace(&mut test.my, other);
+        test.my.run(&[&insert_rows("beside", first, first)]);
         test.wait_same("beside");
-        test.my.run(&[end]);
+        preparing.run(&[end]);
         test.resync_unit("t");
     }
     // In one phase it is a transaction like any other.
@@ -59,14 +61,15 @@ fn a_transaction_in_two_phases_stops_the_units_it_changes() {
         "XA END 'o'",
         "XA PREPARE 'o'",
     ]);
-    let mut other = test.another_client();
-    other.run(&[
+    let other = test.another_client();
+    let mut preparing = std::mem::replace(&mut test.my, other);
+    test.my.run(&[
         &insert_rows("t", 3001, 3003),
         "UPDATE beside SET amount = 3",
     ]);
     test.assert_followed("j");
-    test.my.run(&["XA COMMIT 'o'"]);
-    other.run(&["UPDATE t SET amount = 4"]);
+    preparing.run(&["XA COMMIT 'o'"]);
+    test.my.run(&["UPDATE t SET amount = 4"]);
     test.assert_followed("j");
     test.end_stream("j");
 }

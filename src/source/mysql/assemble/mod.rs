@@ -209,6 +209,9 @@ impl Assembler {
                 let created = raw.header.timestamp;
                 if created > 0 && *raw.file == *self.position.file {
                     same_file(&self.source.address, &self.position, created)?;
+                    // A position that does not know its file is at home in another one of its name:
+                    // what is learned is committed, also where nothing else comes for long.
+                    self.moved |= self.is_between() && self.position.file_created.is_none();
                     self.position.file_created = Some(created);
                 }
                 self.pass(raw)
