@@ -28,6 +28,7 @@ mod stream_ddl_policies;
 mod stream_failover;
 mod stream_formats;
 mod stream_invariant;
+mod stream_options;
 mod stream_parked;
 mod stream_position;
 mod stream_rows;
