@@ -23,6 +23,7 @@ mod stream_cascades;
 mod stream_changes;
 mod stream_control;
 mod stream_invariant;
+mod stream_options;
 mod stream_parked;
 mod stream_rows;
 mod stream_types;
