@@ -3,6 +3,7 @@
 use pgrx::prelude::*;
 
 mod apply;
+mod apply_refused;
 mod replica;
 
 #[pg_schema]
