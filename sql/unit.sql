@@ -12,10 +12,11 @@ CREATE TABLE tributary.unit (
     phase          text CHECK (phase IN ('rows', 'indexes', 'foreign_keys', 'catch_up', 'stream')),
     redrive        boolean NOT NULL DEFAULT false,
     created_oid    oid,
-    method         text CHECK (method IN ('direct', 'merge', 'replace')),
+    method         text CHECK (method IN ('direct', 'merge', 'replace', 'swap')),
     stage          text,
     load_oid       oid,
     plan           jsonb,
+    before         jsonb,
     frontier       jsonb,
     position       jsonb,
     catch_up_to    jsonb,
@@ -48,10 +49,11 @@ COMMENT ON COLUMN tributary.unit.status IS 'pending, running, catching_up, strea
 COMMENT ON COLUMN tributary.unit.phase IS 'rows, indexes or foreign_keys, then catch_up and stream where the log is followed; null before and after';
 COMMENT ON COLUMN tributary.unit.redrive IS 'its rejects are to be written again';
 COMMENT ON COLUMN tributary.unit.created_oid IS 'the table that a run of the job created; null where the target was there';
-COMMENT ON COLUMN tributary.unit.method IS 'direct, merge or replace; null until the unit is prepared';
+COMMENT ON COLUMN tributary.unit.method IS 'direct, merge, replace or swap; null until the unit is prepared';
 COMMENT ON COLUMN tributary.unit.stage IS 'staging table of a merge';
 COMMENT ON COLUMN tributary.unit.load_oid IS 'the table that rows are copied into: the target or the staging table';
 COMMENT ON COLUMN tributary.unit.plan IS 'the table plan of the run; null until the unit is prepared';
+COMMENT ON COLUMN tributary.unit.before IS 'the plan of the live table while the unit is copied anew';
 COMMENT ON COLUMN tributary.unit.frontier IS 'last key that chunks have been cut up to';
 COMMENT ON COLUMN tributary.unit.position IS 'the log is applied to this unit up to here; null where it is in step with the stream';
 COMMENT ON COLUMN tributary.unit.catch_up_to IS 'end of the log after the last row was copied: past it the unit is as the source was';

@@ -14,7 +14,7 @@ use crate::model::unit_options::UnitOptions;
 use crate::pg::{report, role, server, worker};
 use crate::plan::identifier::literal;
 use crate::plan::units::validate_patterns;
-use crate::sink::stage;
+use crate::sink::{stage, swap};
 
 #[pg_extern]
 fn sync_create_job(
@@ -132,6 +132,9 @@ fn drop_job(name: &str) -> Result<()> {
                 format!("job \"{name}\" has a run under way"),
             )
             .with_hint(format!("SELECT sync_cancel({});", literal(name))));
+        }
+        for unit in unit::of_run(run.run_id)? {
+            swap::drop_if_exists(unit.unit_id)?;
         }
         for stage in unit::stages(job.job_id)? {
             stage::drop_if_exists(&stage.target_schema, &stage.stage)?;

@@ -31,6 +31,8 @@ pub struct Unit {
     /// OID of the table that rows are copied into.
     pub load_oid: Option<i64>,
     pub plan: Option<TablePlan>,
+    /// Of the live table, while the unit is copied anew.
+    pub before: Option<TablePlan>,
     /// Last key that chunks have been cut up to.
     pub frontier: Option<Key>,
     /// All chunks have been cut.
@@ -97,7 +99,7 @@ impl Unit {
 
 const COLUMNS: &str = "SELECT u.unit_id, u.job_id, u.run_id, u.unit, u.status, u.phase, u.redrive, u.created_oid::bigint AS created_oid, u.method, \
     u.target_schema::text AS target_schema, u.target_table, u.stage, \
-    u.load_oid::bigint AS load_oid, u.plan, u.frontier, u.position, u.catch_up_to, u.told, u.planned, u.loaded_at IS NOT NULL AS loaded, \
+    u.load_oid::bigint AS load_oid, u.plan, u.before, u.frontier, u.position, u.catch_up_to, u.told, u.planned, u.loaded_at IS NOT NULL AS loaded, \
     u.touched, u.attempts, u.sqlstate, c.rows_done, c.open_chunks, c.chunks, \
     (SELECT count(*) FROM tributary.step s WHERE s.unit_id = u.unit_id AND s.status <> 'completed' \
        AND s.kind = CASE u.phase WHEN 'indexes' THEN 'index' ELSE 'foreign_key' END) AS open_steps \
@@ -209,6 +211,8 @@ pub fn retire_others(job_id: i64, run_id: i64) -> Result<()> {
 #[derive(Debug)]
 pub struct Prepared<'a> {
     pub plan: &'a TablePlan,
+    /// Where the rows are to be in the end.
+    pub target_schema: &'a str,
     pub method: LoadMethod,
     pub stage: Option<&'a str>,
     pub load_oid: i64,
@@ -257,7 +261,7 @@ pub fn set_prepared(unit: &Unit, prepared: &Prepared<'_>) -> Result<()> {
             prepared.stage.into(),
             prepared.load_oid.into(),
             prepared.one_chunk.into(),
-            (&prepared.plan.target_schema).into(),
+            prepared.target_schema.into(),
             (&prepared.plan.target_table).into(),
             bigint(prepared.plan.rows_estimated).into(),
             bigint(prepared.plan.bytes_estimated).into(),

@@ -136,7 +136,7 @@ pub fn begin_indexes(unit: &Unit) -> Result<bool> {
 pub fn join(unit: &Unit, position: Option<&Position>) -> Result<()> {
     let position = position.map(to_json).transpose()?;
     let changed = execute(
-        "UPDATE tributary.unit SET status = 'streaming', phase = 'stream', position = $3::jsonb, catch_up_to = NULL, \
+        "UPDATE tributary.unit SET status = 'streaming', phase = 'stream', position = $3::jsonb, catch_up_to = NULL, before = NULL, \
            attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL, \
            updated_at = clock_timestamp() \
          WHERE unit_id = $1 AND run_id = $2 AND status = 'catching_up'",
@@ -279,14 +279,30 @@ pub fn begin_anew(unit: &Unit) -> Result<()> {
         &[unit.unit_id.into()],
     )?;
     execute(
-        "UPDATE tributary.unit SET status = 'pending', plan = NULL, phase = NULL, redrive = false, method = NULL, \
-           load_oid = NULL, frontier = NULL, planned = false, position = NULL, catch_up_to = NULL, \
+        "UPDATE tributary.unit SET status = 'pending', before = coalesce(before, plan), plan = NULL, phase = NULL, \
+           redrive = false, method = NULL, load_oid = NULL, frontier = NULL, planned = false, position = NULL, catch_up_to = NULL, \
            attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL, \
            started_at = NULL, finished_at = NULL, updated_at = clock_timestamp() \
          WHERE unit_id = $1 AND run_id = $2",
         &[unit.unit_id.into(), unit.run_id.into()],
     )?;
     event::record(unit.subject(), UnitStatus::Pending.as_str(), Some("resync"))
+}
+
+/// The table that was copied beside the live one has taken its place, with this plan.
+pub fn set_swapped(unit: &Unit, plan: &TablePlan) -> Result<()> {
+    let changed = execute(
+        "UPDATE tributary.unit SET method = 'direct', plan = $3::jsonb, before = NULL, created_oid = load_oid, \
+           updated_at = clock_timestamp() \
+         WHERE unit_id = $1 AND run_id = $2 AND status = 'catching_up' AND method = 'swap'",
+        &[
+            unit.unit_id.into(),
+            unit.run_id.into(),
+            (&to_json(plan)?).into(),
+        ],
+    )?;
+    held(changed, unit)?;
+    note(unit, "the new table has taken the place of the live one")
 }
 
 fn held(changed: u64, unit: &Unit) -> Result<()> {

@@ -27,7 +27,7 @@ pub fn finish(job: &Job, unit: &Unit, log_end: Option<Position>) -> Result<()> {
     })?;
     let staged = match unit.method()? {
         LoadMethod::Merge => unit.stage.as_deref(),
-        LoadMethod::Direct | LoadMethod::Replace => None,
+        LoadMethod::Direct | LoadMethod::Replace | LoadMethod::Swap => None,
     };
     if staged.is_some() {
         foreign_keys::drop_of(unit)?;
@@ -79,7 +79,7 @@ fn load(
 ) -> Result<()> {
     let plan = unit.plan()?;
     let target = target::get(plan)?.relation;
-    let ours = unit.created_oid == Some(target.oid);
+    let ours = unit.created_oid == Some(target.oid) || unit.method()? == LoadMethod::Swap;
     if unique == Unique::MadeAgain && ours {
         for index in plan.indexes.iter().filter(|index| index.unique) {
             spi::execute(

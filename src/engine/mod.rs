@@ -4,6 +4,7 @@
 //! is told anything in memory. A worker's verbs are one file each, in the order of a unit's life:
 //! [`expand`], [`prepare`], [`split`], [`copy`], [`finish`]; [`claim`] chooses among them.
 
+mod anew;
 pub mod claim;
 pub mod copy;
 mod destination;

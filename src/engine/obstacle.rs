@@ -67,7 +67,12 @@ fn take_shape(job: &Job, unit: &Unit, shape: &Shape<'_>, reader: &Reader) -> Res
     let old = unit.plan()?;
     let now = reader.table(&unit.unit)?;
     let found = as_logged(old, &now, shape.logged, shape.told, fits)?;
-    let plan = found.complete(prepare::plan_table_of(job, unit, &found.table)?);
+    let plan = found.complete(prepare::plan_table_in(
+        job,
+        unit,
+        &found.table,
+        &old.target_schema,
+    )?);
     let new = NewShape {
         table: &found.table,
         plan: &plan,

@@ -5,9 +5,11 @@
 //! target empty, never loaded              direct   straight in, batch by batch
 //! target loaded before, unique by key     merge    into a staging table, merged at the end
 //! target loaded before, no such key       replace  delete and copy in one transaction
+//! copied anew while the log is followed   swap     into a new table that takes the target's place
 //! rows that no run of the job wrote       an error, or as above where existing_rows = replace
 //! ```
 
+use super::anew;
 use super::reader::{Log, Reader};
 use crate::catalog::job::{self, Job};
 use crate::catalog::unit::{self, Prepared, Unit};
@@ -22,7 +24,7 @@ use crate::plan::follow::follow;
 use crate::plan::merge::stage_name;
 use crate::plan::table::{TablePlan, plan_table};
 use crate::sink::target::{Create, Fitted};
-use crate::sink::{stage, target};
+use crate::sink::{stage, swap, target};
 use crate::source::mysql::usable_key;
 
 pub fn prepare(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
@@ -34,19 +36,29 @@ pub fn prepare(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
         true => Some(reader.position(Log::Copy)?),
         false => None,
     };
-    let plan = plan_table_of(job, unit, &reader.table(&unit.unit)?)?;
+    let table = reader.table(&unit.unit)?;
+    let beside = anew::plan_beside(job, unit, &table)?;
+    let swaps = beside.is_some();
+    let plan = match beside {
+        Some(plan) => plan,
+        None => plan_table_in(job, unit, &table, &job.target_schema)?,
+    };
     transaction::run(|| {
         unit::begin_preparing(unit)?;
+        swap::drop_if_exists(unit.unit_id)?;
         // A stage of an earlier run, and what that run planned, are of no use any more.
         if let Some(stage) = &unit.stage {
             stage::drop_if_exists(&unit.target_schema, stage)?;
         }
-        let create = match options.create_tables {
+        let create = match options.create_tables || swaps {
             true => Create::Missing,
             false => Create::Never,
         };
         let (fitted, created) = target::find_or_create(&plan, create)?;
-        let method = method(unit, &options, &unit_options, &fitted)?;
+        let method = match swaps {
+            true => LoadMethod::Swap,
+            false => method(unit, &options, &unit_options, &fitted)?,
+        };
         let staged = match method {
             LoadMethod::Merge => {
                 let name = stage_name(unit.unit_id);
@@ -64,12 +76,17 @@ pub fn prepare(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
             unit,
             &Prepared {
                 plan: &fitted.plan,
+                target_schema: match swaps {
+                    true => &unit.target_schema,
+                    false => &fitted.plan.target_schema,
+                },
                 method,
                 stage: staged.as_ref().map(|(_, name)| name.as_str()),
                 load_oid: staged
                     .as_ref()
                     .map_or(fitted.relation.oid, |(relation, _)| relation.oid),
                 created_oid: match created {
+                    _ if swaps => unit.created_oid,
                     true => Some(fitted.relation.oid),
                     false => unit.created_oid.filter(|oid| *oid == fitted.relation.oid),
                 },
@@ -80,8 +97,13 @@ pub fn prepare(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
     })
 }
 
-/// The plan of a unit whose table is like this.
-pub fn plan_table_of(job: &Job, unit: &Unit, table: &SourceTable) -> Result<TablePlan> {
+/// The plan of a unit whose table is like this, for a target in this schema.
+pub fn plan_table_in(
+    job: &Job,
+    unit: &Unit,
+    table: &SourceTable,
+    schema: &str,
+) -> Result<TablePlan> {
     let (options, installed, tables) = transaction::run(|| {
         Ok((
             job::unit_options(job.job_id, &unit.unit)?,
@@ -90,7 +112,7 @@ pub fn plan_table_of(job: &Job, unit: &Unit, table: &SourceTable) -> Result<Tabl
         ))
     })?;
     let context = PlanContext {
-        target_schema: &job.target_schema,
+        target_schema: schema,
         target_table: options.target.as_ref().unwrap_or(&unit.target_table),
         target_tables: &tables,
         job: &job.options()?,

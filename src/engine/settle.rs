@@ -1,6 +1,7 @@
 //! Units that catch up come to an end of it: their indexes are made, or they join the stream. And
 //! units that cannot go on leave it.
 
+use super::anew;
 use super::failure;
 use super::follow::Log;
 use crate::catalog::job::Job;
@@ -8,7 +9,7 @@ use crate::catalog::stream;
 use crate::catalog::unit::{self, Unit};
 use crate::catalog::unit_state;
 use crate::catalog::unit_stream::{self, Following};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Retry};
 use crate::pg::transaction;
 
 /// Takes units that catch up further, once all of them are as the source was; whether any was.
@@ -21,7 +22,7 @@ pub fn settle(job: &Job, log: &Log<'_>) -> Result<bool> {
     if !settled {
         return Ok(false);
     }
-    transaction::run(|| {
+    let (ready, mut any) = transaction::run(|| {
         let mut any = false;
         let mut ready = Vec::new();
         for followed in &log.units {
@@ -30,11 +31,23 @@ pub fn settle(job: &Job, log: &Log<'_>) -> Result<bool> {
                 false => ready.push(&followed.unit),
             }
         }
-        if ready.is_empty() {
-            return Ok(any);
+        Ok((ready, any))
+    })?;
+    // Each by itself: it may have to wait for readers of the live table.
+    for unit in &ready {
+        match anew::exchange(job, unit) {
+            Ok(exchanged) => any |= exchanged,
+            Err(error) if error.retry() == Retry::Transient => return Err(error),
+            Err(error) => {
+                park(job, unit, &error)?;
+                any = true;
+            }
         }
-        Ok(join(job, log, &ready)? || any)
-    })
+    }
+    match any || ready.is_empty() {
+        true => Ok(any),
+        false => transaction::run(|| join(job, log, &ready)),
+    }
 }
 
 /// Has units join the stream where it is not ahead of them.

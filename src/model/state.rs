@@ -93,6 +93,8 @@ text_enum!(
         Merge => "merge",
         /// Delete and copy in one transaction: a unit without a key.
         Replace => "replace",
+        /// Into a new table beside the live one, which takes its place once it is in step with the log.
+        Swap => "swap",
     }
 );
 

@@ -59,6 +59,17 @@ impl TablePlan {
         Ok(statements)
     }
 
+    /// The plan of its table once that has gone to another schema. It uses no types of its own.
+    pub fn moved_to(&self, schema: &str) -> TablePlan {
+        let mut moved = self.clone();
+        let (old, new) = (quote(&self.target_schema), quote(schema));
+        for index in &mut moved.indexes {
+            index.sql = index.sql.replace(&format!("{old}."), &format!("{new}."));
+        }
+        moved.target_schema = schema.to_owned();
+        moved
+    }
+
     /// The columns in the source's order.
     fn column_lines(&self) -> Vec<String> {
         let mut lines = Vec::with_capacity(self.columns.len() + self.generated.len());

@@ -7,4 +7,5 @@ pub mod halves;
 mod refused;
 pub mod stage;
 mod staged;
+pub mod swap;
 pub mod target;
