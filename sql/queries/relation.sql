@@ -8,6 +8,9 @@ SELECT c.oid::bigint AS oid,
             THEN (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = current_database())
             ELSE n.nspowner
        END::bigint AS schema_owner,
+       (SELECT pg_catalog.jsonb_agg(DISTINCT p.relowner::bigint)
+        FROM (SELECT c.oid UNION SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) t) AS parts (oid)
+        JOIN pg_catalog.pg_class p ON p.oid = parts.oid) AS owners,
        NOT EXISTS (
            SELECT FROM (SELECT c.oid UNION SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) t) AS parts (oid)
            JOIN pg_catalog.pg_class p ON p.oid = parts.oid

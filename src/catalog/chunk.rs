@@ -207,3 +207,17 @@ pub fn release(chunk_id: i64, pid: i64) -> Result<bool> {
     )?;
     Ok(changed == 1)
 }
+
+/// What is known of a unit's chunks. Their rejects by name: in a session that applies the log as a
+/// replica no foreign key removes them.
+pub fn forget(unit_id: i64) -> Result<()> {
+    execute(
+        "DELETE FROM tributary.reject r USING tributary.chunk c WHERE c.chunk_id = r.chunk_id AND c.unit_id = $1",
+        &[unit_id.into()],
+    )?;
+    execute(
+        "DELETE FROM tributary.chunk WHERE unit_id = $1",
+        &[unit_id.into()],
+    )?;
+    Ok(())
+}

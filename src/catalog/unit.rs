@@ -35,6 +35,8 @@ pub struct Unit {
     pub before: Option<TablePlan>,
     /// Last key that chunks have been cut up to.
     pub frontier: Option<Key>,
+    /// How often it was prepared.
+    pub copies: i64,
     /// All chunks have been cut.
     pub planned: bool,
     /// The log is applied to it up to here; None in step with the stream.
@@ -99,7 +101,7 @@ impl Unit {
 
 const COLUMNS: &str = "SELECT u.unit_id, u.job_id, u.run_id, u.unit, u.status, u.phase, u.redrive, u.created_oid::bigint AS created_oid, u.method, \
     u.target_schema::text AS target_schema, u.target_table, u.stage, \
-    u.load_oid::bigint AS load_oid, u.plan, u.before, u.frontier, u.position, u.catch_up_to, u.told, u.planned, u.loaded_at IS NOT NULL AS loaded, \
+    u.load_oid::bigint AS load_oid, u.plan, u.before, u.frontier, u.position, u.catch_up_to, u.told, u.copies, u.planned, u.loaded_at IS NOT NULL AS loaded, \
     u.touched, u.attempts, u.sqlstate, c.rows_done, c.open_chunks, c.chunks, \
     (SELECT count(*) FROM tributary.step s WHERE s.unit_id = u.unit_id AND s.status <> 'completed' \
        AND s.kind = CASE u.phase WHEN 'indexes' THEN 'index' ELSE 'foreign_key' END) AS open_steps \
@@ -188,12 +190,10 @@ pub fn enlist(job_id: i64, run_id: i64, listed: &Listed<'_>) -> Result<()> {
             bigint(listed.bytes_estimated).into(),
         ],
     )?;
-    execute(
-        "DELETE FROM tributary.chunk c USING tributary.unit u \
-         WHERE u.unit_id = c.unit_id AND u.job_id = $1 AND u.unit = $2",
-        &[job_id.into(), listed.unit.into()],
-    )?;
-    Ok(())
+    match find(job_id, listed.unit)? {
+        Some(unit) => super::chunk::forget(unit.unit_id),
+        None => Ok(()),
+    }
 }
 
 /// Units of earlier runs that the run did not list: no longer part of the job.
@@ -235,10 +235,7 @@ pub fn begin_preparing(unit: &Unit) -> Result<()> {
     if changed == 0 {
         return Err(taken_away(&unit.unit));
     }
-    execute(
-        "DELETE FROM tributary.chunk WHERE unit_id = $1",
-        &[unit.unit_id.into()],
-    )?;
+    super::chunk::forget(unit.unit_id)?;
     Ok(())
 }
 
@@ -246,7 +243,7 @@ pub fn begin_preparing(unit: &Unit) -> Result<()> {
 pub fn set_prepared(unit: &Unit, prepared: &Prepared<'_>) -> Result<()> {
     let position = prepared.position.map(to_json).transpose()?;
     let changed = execute(
-        "UPDATE tributary.unit SET status = 'running', phase = 'rows', plan = $2::jsonb, method = $3, stage = $4, \
+        "UPDATE tributary.unit SET status = 'running', phase = 'rows', copies = copies + 1, plan = $2::jsonb, method = $3, stage = $4, \
            created_oid = $12::oid, \
            load_oid = $5::oid, planned = $6, frontier = NULL, position = $13::jsonb, catch_up_to = NULL, told = NULL, touched = true, \
            loaded_at = CASE WHEN (target_schema, target_table) = ($7::name, $8) THEN loaded_at END, \
@@ -340,10 +337,7 @@ pub fn begin_replacing(unit: &Unit, target_oid: i64, why: &str) -> Result<()> {
     if changed == 0 {
         return Err(taken_away(&unit.unit));
     }
-    execute(
-        "DELETE FROM tributary.chunk WHERE unit_id = $1",
-        &[unit.unit_id.into()],
-    )?;
+    super::chunk::forget(unit.unit_id)?;
     super::chunk::insert(unit.unit_id, 1, None, None)?;
     event::record(unit.subject(), UnitStatus::Running.as_str(), Some(why))
 }

@@ -169,10 +169,7 @@ impl Moved {
 
 /// The table that rows went into is gone or another one: the unit begins anew.
 pub fn forget_progress(unit: &Unit) -> Result<()> {
-    execute(
-        "DELETE FROM tributary.chunk WHERE unit_id = $1",
-        &[unit.unit_id.into()],
-    )?;
+    super::chunk::forget(unit.unit_id)?;
     execute(
         "UPDATE tributary.unit SET plan = NULL, phase = NULL, redrive = false, method = NULL, load_oid = NULL, frontier = NULL, \
            planned = false, position = NULL, catch_up_to = NULL, updated_at = clock_timestamp(), \

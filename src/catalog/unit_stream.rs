@@ -65,27 +65,32 @@ pub fn any_following(run_id: i64, how: Following) -> Result<bool> {
     Ok(found.is_some())
 }
 
+/// A unit that catches up, and how often it was copied: one that was copied anew meanwhile is another.
+pub type Copied = (i64, i64);
+
 /// The log is applied to units that catch up as far as this. False where one of them was stopped: then
 /// the transaction must not commit.
-pub fn advance(units: &[i64], position: &Position) -> Result<bool> {
+pub fn advance(units: &[Copied], position: &Position) -> Result<bool> {
     let changed = execute(
         "UPDATE tributary.unit SET position = $2::jsonb, attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, \
            next_retry_at = NULL, updated_at = clock_timestamp() \
-         WHERE unit_id IN (SELECT pg_catalog.jsonb_array_elements_text($1::jsonb)::bigint) AND status = 'catching_up'",
+         WHERE pg_catalog.jsonb_build_array(unit_id, copies) IN (SELECT pg_catalog.jsonb_array_elements($1::jsonb)) \
+           AND status = 'catching_up'",
         &[(&to_json(&units)?).into(), (&to_json(position)?).into()],
     )?;
     Ok(changed == units.len() as u64)
 }
 
 /// Do all of them still catch up?
-pub fn all_catching_up(units: &[i64]) -> Result<bool> {
+pub fn all_catching_up(units: &[Copied]) -> Result<bool> {
     #[derive(Deserialize)]
     struct Row {
         units: u64,
     }
     let row: Option<Row> = query_first(
         "SELECT count(*) AS units FROM tributary.unit \
-         WHERE unit_id IN (SELECT pg_catalog.jsonb_array_elements_text($1::jsonb)::bigint) AND status = 'catching_up'",
+         WHERE pg_catalog.jsonb_build_array(unit_id, copies) IN (SELECT pg_catalog.jsonb_array_elements($1::jsonb)) \
+           AND status = 'catching_up'",
         &[(&to_json(&units)?).into()],
     )?;
     Ok(row.is_some_and(|row| row.units == units.len() as u64))
@@ -124,10 +129,10 @@ pub fn begin_indexes(unit: &Unit) -> Result<bool> {
     let changed = execute(
         "UPDATE tributary.unit u SET status = 'running', phase = 'indexes', catch_up_to = NULL, \
            updated_at = clock_timestamp() \
-         WHERE unit_id = $1 AND run_id = $2 AND status = 'catching_up' \
+         WHERE unit_id = $1 AND run_id = $2 AND copies = $3 AND status = 'catching_up' \
            AND EXISTS (SELECT FROM tributary.step s \
                        WHERE s.unit_id = u.unit_id AND s.kind = 'index' AND s.status <> 'completed')",
-        &[unit.unit_id.into(), unit.run_id.into()],
+        &[unit.unit_id.into(), unit.run_id.into(), unit.copies.into()],
     )?;
     Ok(changed == 1)
 }
@@ -139,11 +144,12 @@ pub fn join(unit: &Unit, position: Option<&Position>) -> Result<()> {
         "UPDATE tributary.unit SET status = 'streaming', phase = 'stream', position = $3::jsonb, catch_up_to = NULL, before = NULL, \
            attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL, \
            updated_at = clock_timestamp() \
-         WHERE unit_id = $1 AND run_id = $2 AND status = 'catching_up'",
+         WHERE unit_id = $1 AND run_id = $2 AND copies = $4 AND status = 'catching_up'",
         &[
             unit.unit_id.into(),
             unit.run_id.into(),
             position.as_deref().into(),
+            unit.copies.into(),
         ],
     )?;
     held(changed, unit)?;
@@ -164,11 +170,12 @@ pub fn set_in_step(unit: &Unit) -> Result<()> {
 pub fn set_plan(unit: &Unit, plan: &TablePlan) -> Result<()> {
     let changed = execute(
         "UPDATE tributary.unit SET plan = $3::jsonb, told = NULL, updated_at = clock_timestamp() \
-         WHERE unit_id = $1 AND run_id = $2 AND status IN ('catching_up', 'streaming')",
+         WHERE unit_id = $1 AND run_id = $2 AND copies = $4 AND status IN ('catching_up', 'streaming')",
         &[
             unit.unit_id.into(),
             unit.run_id.into(),
             (&to_json(plan)?).into(),
+            unit.copies.into(),
         ],
     )?;
     held(changed, unit)
@@ -178,11 +185,12 @@ pub fn set_plan(unit: &Unit, plan: &TablePlan) -> Result<()> {
 pub fn set_told(unit: &Unit, told: &Told) -> Result<()> {
     let changed = execute(
         "UPDATE tributary.unit SET told = $3::jsonb \
-         WHERE unit_id = $1 AND run_id = $2 AND status IN ('catching_up', 'streaming')",
+         WHERE unit_id = $1 AND run_id = $2 AND copies = $4 AND status IN ('catching_up', 'streaming')",
         &[
             unit.unit_id.into(),
             unit.run_id.into(),
             (&to_json(told)?).into(),
+            unit.copies.into(),
         ],
     )?;
     held(changed, unit)
@@ -232,6 +240,22 @@ pub fn add_rejects(unit: &Unit, rejects: &[Reject], adjustments: &[Adjustment]) 
     super::chunk::add_adjustments(row.chunk_id, adjustments)
 }
 
+/// The unit has all it needs, and waits for somebody: why, as of now.
+pub fn set_waiting(unit: &Unit, error: &Error) -> Result<()> {
+    execute(
+        "UPDATE tributary.unit SET sqlstate = $3, error = $4, hint = $5 \
+         WHERE unit_id = $1 AND copies = $2 AND status = 'catching_up'",
+        &[
+            unit.unit_id.into(),
+            unit.copies.into(),
+            error.sqlstate().into(),
+            (&error.full_message()).into(),
+            error.hint.as_deref().into(),
+        ],
+    )?;
+    Ok(())
+}
+
 /// What units of a run still keep a position from being applied to all of them.
 #[derive(Debug)]
 pub enum Pending {
@@ -274,17 +298,14 @@ pub fn begin_anew(unit: &Unit) -> Result<()> {
     if unit.phase() == Some(Phase::Stream) {
         super::stream::fence(unit.job_id)?;
     }
-    execute(
-        "DELETE FROM tributary.chunk WHERE unit_id = $1",
-        &[unit.unit_id.into()],
-    )?;
+    super::chunk::forget(unit.unit_id)?;
     execute(
         "UPDATE tributary.unit SET status = 'pending', before = coalesce(before, plan), plan = NULL, phase = NULL, \
            redrive = false, method = NULL, load_oid = NULL, frontier = NULL, planned = false, position = NULL, catch_up_to = NULL, \
            attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL, \
            started_at = NULL, finished_at = NULL, updated_at = clock_timestamp() \
-         WHERE unit_id = $1 AND run_id = $2",
-        &[unit.unit_id.into(), unit.run_id.into()],
+         WHERE unit_id = $1 AND run_id = $2 AND copies = $3",
+        &[unit.unit_id.into(), unit.run_id.into(), unit.copies.into()],
     )?;
     event::record(unit.subject(), UnitStatus::Pending.as_str(), Some("resync"))
 }
@@ -294,11 +315,12 @@ pub fn set_swapped(unit: &Unit, plan: &TablePlan) -> Result<()> {
     let changed = execute(
         "UPDATE tributary.unit SET method = 'direct', plan = $3::jsonb, before = NULL, created_oid = load_oid, \
            updated_at = clock_timestamp() \
-         WHERE unit_id = $1 AND run_id = $2 AND status = 'catching_up' AND method = 'swap'",
+         WHERE unit_id = $1 AND run_id = $2 AND copies = $4 AND status = 'catching_up' AND method = 'swap'",
         &[
             unit.unit_id.into(),
             unit.run_id.into(),
             (&to_json(plan)?).into(),
+            unit.copies.into(),
         ],
     )?;
     held(changed, unit)?;

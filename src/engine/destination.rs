@@ -19,6 +19,7 @@ use crate::plan::table::TablePlan;
 use crate::sink::apply::{Applier, Care};
 use crate::sink::copy::{BatchPieces, copy_batch};
 use crate::sink::halves::{copy_by_halves, kept_out};
+use crate::sink::target::Fitted;
 use crate::sink::{stage, target};
 
 /// The table that the rows of a unit go into, as it is now.
@@ -26,6 +27,14 @@ pub struct Destination {
     pub plan: TablePlan,
     relation: Relation,
     columns: Vec<(String, PgType)>,
+    merge_key: Option<Vec<String>>,
+}
+
+fn stored_columns(plan: &TablePlan) -> Vec<(String, PgType)> {
+    plan.columns
+        .iter()
+        .map(|column| (column.target_name.clone(), column.stored()))
+        .collect()
 }
 
 /// What became of the rows of a batch.
@@ -58,17 +67,21 @@ impl Destination {
                 crate::plan::identifier::literal(&unit.unit)
             )));
         }
-        let columns = fitted
-            .plan
-            .columns
-            .iter()
-            .map(|column| (column.target_name.clone(), column.stored()))
-            .collect();
         Ok(Destination {
+            columns: stored_columns(&fitted.plan),
+            merge_key: fitted.merge_key,
             plan: fitted.plan,
             relation,
-            columns,
         })
+    }
+
+    /// The same table after a change of its columns that is still to come and leaves its key alone.
+    pub fn changed_to(self, plan: &TablePlan) -> Self {
+        Destination {
+            columns: stored_columns(plan),
+            plan: plan.clone(),
+            ..self
+        }
     }
 
     /// The encoder of its rows.
@@ -98,7 +111,12 @@ impl Destination {
 
     /// What writes changes of its rows.
     pub fn applier(&self, unit_id: i64) -> Result<Applier> {
-        Applier::new(unit_id, target::get(&self.plan)?)
+        let fitted = Fitted {
+            plan: self.plan.clone(),
+            relation: self.relation.clone(),
+            merge_key: self.merge_key.clone(),
+        };
+        Applier::new(unit_id, fitted)
     }
 
     /// Writes a row, in the place of one with its key.

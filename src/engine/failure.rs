@@ -4,6 +4,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use super::claim::Task;
+use super::followed::first_of;
 use crate::catalog::job::Job;
 use crate::catalog::run::{self, Run};
 use crate::catalog::unit::{self, Unit};
@@ -83,6 +84,11 @@ fn follow(job: &Job, run: &Run, how: Following, error: &Error) -> Result<()> {
         return Ok(());
     };
     if error.retry() == Retry::Definite {
+        let units = match how {
+            Following::Streaming => units,
+            // Others are further on, and may be all right.
+            Following::CatchingUp => first_of(units).map_or(Vec::new(), |(_, units)| units),
+        };
         for unit in &units {
             log_unit(job, unit, error);
             unit_state::fail(unit, error, None)?;

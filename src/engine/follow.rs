@@ -15,6 +15,7 @@
 //! Nothing is in memory that a successor would miss: whoever begins again reads the log from the
 //! committed position.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use super::followed::{Followed, Place};
@@ -22,30 +23,29 @@ use super::obstacle;
 use super::reader::{Item, Reader};
 use super::session;
 use super::settle;
-use crate::catalog::job::Job;
+use crate::catalog::job::{self, Job};
 use crate::catalog::stream::{self, Progress};
-use crate::catalog::unit_stream::{self, Following};
+use crate::catalog::unit_stream::{self, Copied, Following};
 use crate::error::{Error, Kind, Result, Retry};
 use crate::model::position::Position;
 use crate::pg::{guc, transaction, worker};
+use crate::plan::drift::{Applied, Told};
 use crate::source::log::{GroupEnd, Segment, Stop};
 use crate::source::mysql::FollowRequest;
 
 /// Follows until nothing is left to follow, or an error.
 pub fn follow(job: &Job, run_id: i64, how: Following, reader: &mut Reader) -> Result<()> {
-    let outcome = follow_on(job, run_id, how, reader);
-    // What the worker does next it does as anybody.
-    transaction::run(|| {
-        guc::as_origin();
-        Ok(())
-    })?;
-    outcome
-}
-
-fn follow_on(job: &Job, run_id: i64, how: Following, reader: &mut Reader) -> Result<()> {
     let mut until = None;
-    while let Some(mut log) = begin(job, run_id, how)? {
-        let ended = match settle::settle(job, &log)? {
+    let mut exchange_at = Instant::now();
+    let mut changes = Changes::new();
+    loop {
+        // Options may have been altered: that has raised the generation, and so led here.
+        let job = &transaction::run(|| job::get_by_id(job.job_id))?;
+        let Some(mut log) = begin(job, run_id, how, &mut changes)? else {
+            return Ok(());
+        };
+        log.exchange_at = exchange_at;
+        let ended = match log.settle()? {
             true => Ended::Again,
             false => {
                 log.until = until.take();
@@ -54,22 +54,30 @@ fn follow_on(job: &Job, run_id: i64, how: Following, reader: &mut Reader) -> Res
         };
         // What was asked for is read no further.
         *reader = reader.renewed()?;
+        exchange_at = log.exchange_at;
         match ended {
             Ended::Again => {}
             // With the credentials and the address of now.
-            Ended::Elsewhere => break,
+            Ended::Elsewhere => return Ok(()),
             Ended::Before(stop) => {
                 // The transactions before the obstacle first, and nothing of what follows.
                 let reached = log.place.position.reached(&stop.boundary) == Some(true);
                 match reached {
-                    true => obstacle::meet(job, &log, *stop, reader)?,
+                    true => obstacle::meet(job, &mut log, *stop, reader)?,
                     false => until = Some(stop.boundary),
                 }
             }
         }
+        let changed = log.units.iter_mut().filter_map(|unit| {
+            let change = unit.change.take()?;
+            Some((unit.copied(), change))
+        });
+        changes = changed.collect();
     }
-    Ok(())
 }
+
+/// What targets have to become before the next row of their units.
+type Changes = HashMap<Copied, Box<Applied>>;
 
 /// Why a log is not read on.
 enum Ended {
@@ -90,17 +98,24 @@ pub struct Log<'a> {
     pub units: Vec<Followed>,
     /// Read up to here, and then tell.
     until: Option<Position>,
+    exchange_at: Instant,
     rates: Rates,
 }
 
-fn begin(job: &Job, run_id: i64, how: Following) -> Result<Option<Log<'_>>> {
+fn begin<'a>(
+    job: &'a Job,
+    run_id: i64,
+    how: Following,
+    changes: &mut Changes,
+) -> Result<Option<Log<'a>>> {
     let Some((place, found)) = transaction::run(|| Place::find(job, run_id, how))? else {
         return Ok(None);
     };
     let mut units = Vec::with_capacity(found.len());
     for unit in found {
         // One unit whose target is gone or altered does not hold up the others.
-        match transaction::run(|| Followed::begin(job, unit.clone())) {
+        let change = changes.remove(&(unit.unit_id, unit.copies));
+        match transaction::run(|| Followed::begin(job, unit.clone(), change)) {
             Ok(followed) => units.push(followed),
             Err(error) if error.retry() == Retry::Transient => return Err(error),
             Err(error) => settle::park(job, &unit, &error)?,
@@ -116,11 +131,19 @@ fn begin(job: &Job, run_id: i64, how: Following) -> Result<Option<Log<'_>>> {
         place,
         units,
         until: None,
+        exchange_at: Instant::now(),
         rates: Rates::default(),
     }))
 }
 
 impl Log<'_> {
+    fn settle(&mut self) -> Result<bool> {
+        let mut exchange_at = self.exchange_at;
+        let settled = settle::settle(self.job, self, &mut exchange_at);
+        self.exchange_at = exchange_at;
+        settled
+    }
+
     fn run(&mut self, reader: &Reader) -> Result<Ended> {
         transaction::run(|| {
             // The source's own triggers and foreign keys have done their work.
@@ -157,10 +180,15 @@ impl Log<'_> {
     /// Applies a group of whole source transactions in one transaction of ours.
     fn apply(&mut self, first: Segment, reader: &Reader) -> Result<Option<Ended>> {
         let mut group = Group::default();
+        for unit in &mut self.units {
+            unit.begin_group();
+        }
         let outcome = transaction::run(|| {
             transaction::commit_without_waiting();
             let end = self.apply_segments(first, reader, &mut group)?;
+            // Stream before units before chunks: the order in which everybody locks them.
             self.advance(&end, group.rows)?;
+            self.keep(&mut group)?;
             Ok(end)
         });
         match outcome {
@@ -168,10 +196,10 @@ impl Log<'_> {
                 self.place.position = end.position;
                 self.rates.count(end.transactions, group.rows);
                 for unit in &mut self.units {
+                    unit.end_group();
                     unit.come_to(&self.place.position);
                 }
-                let settled = self.how == Following::CatchingUp && settle::settle(self.job, self)?;
-                Ok(settled.then_some(Ended::Again))
+                Ok(self.settle()?.then_some(Ended::Again))
             }
             Err(error) => match (group.stop, group.failing) {
                 (Some(stop), _) => Ok(Some(Ended::Before(Box::new(stop)))),
@@ -205,14 +233,10 @@ impl Log<'_> {
                     ));
                 };
                 group.failing = Some(index);
-                group.rows += unit.apply(self.job, changes, self.how)?;
+                group.rows += unit.apply(changes, self.how)?;
                 group.failing = None;
             }
-            for (index, told) in segment.told {
-                if let Some(followed) = self.units.get_mut(index) {
-                    unit_stream::set_told(&followed.unit, &told)?;
-                }
-            }
+            group.told.extend(segment.told);
             if let Some(end) = segment.end {
                 return Ok(end);
             }
@@ -226,6 +250,22 @@ impl Log<'_> {
                 Item::Reached => return Err(again()),
             };
         }
+    }
+
+    /// What statements have said, and what could not be applied.
+    fn keep(&mut self, group: &mut Group) -> Result<()> {
+        for (index, told) in std::mem::take(&mut group.told) {
+            if let Some(followed) = self.units.get(index) {
+                group.failing = Some(index);
+                unit_stream::set_told(&followed.unit, &told)?;
+            }
+        }
+        for (index, unit) in self.units.iter_mut().enumerate() {
+            group.failing = Some(index);
+            unit.keep(self.job)?;
+        }
+        group.failing = None;
+        Ok(())
     }
 
     /// The position moves with the rows.
@@ -249,11 +289,11 @@ impl Log<'_> {
                 Ok(())
             }
             Following::CatchingUp => {
-                let units: Vec<i64> = self
+                let units: Vec<Copied> = self
                     .units
                     .iter()
                     .filter(|unit| !unit.is_ahead_of(&end.position))
-                    .map(|unit| unit.unit.unit_id)
+                    .map(Followed::copied)
                     .collect();
                 match unit_stream::advance(&units, &end.position)? {
                     true => Ok(()),
@@ -277,7 +317,7 @@ impl Log<'_> {
                 self.rates.take(),
             ),
             Following::CatchingUp => {
-                let units: Vec<i64> = self.units.iter().map(|unit| unit.unit.unit_id).collect();
+                let units: Vec<Copied> = self.units.iter().map(Followed::copied).collect();
                 unit_stream::all_catching_up(&units)
             }
         })?;
@@ -293,6 +333,8 @@ struct Group {
     failing: Option<usize>,
     /// An obstacle within the transaction under way.
     stop: Option<Stop>,
+    /// What statements have said of a unit's table.
+    told: Vec<(usize, Told)>,
 }
 
 /// Does an error of a unit's changes stop that unit, and no other?

@@ -7,12 +7,14 @@ use super::rejects::{self, Ended};
 use crate::catalog::job::{self, Job};
 use crate::catalog::stream;
 use crate::catalog::unit::Unit;
-use crate::catalog::unit_stream::{self, Following};
+use crate::catalog::unit_stream::{self, Copied, Following};
 use crate::error::{Error, Kind, Result};
 use crate::model::change::UnitChanges;
-use crate::model::policy::{OnDdl, Policies};
+use crate::model::policy::{Adjustment, OnDdl, Policies};
 use crate::model::position::Position;
-use crate::model::reject::MaxRejects;
+use crate::model::reject::{MaxRejects, Reject};
+use crate::pg::{relation, spi};
+use crate::plan::drift::Applied;
 use crate::sink::apply::{Applier, Care};
 use crate::source::mysql::FollowedTable;
 
@@ -51,7 +53,7 @@ impl Place {
 }
 
 /// The least position of the units, and those units that are known not to be before it.
-fn first_of(units: Vec<Unit>) -> Option<(Position, Vec<Unit>)> {
+pub fn first_of(units: Vec<Unit>) -> Option<(Position, Vec<Unit>)> {
     let mut first: Option<Position> = None;
     for position in units.iter().filter_map(|unit| unit.position.as_ref()) {
         let earlier = match &first {
@@ -83,11 +85,51 @@ pub struct Followed {
     max_rejects: MaxRejects,
     policies: Policies,
     on_ddl: OnDdl,
+    kept: Kept,
+    /// What its target has to become before its next row.
+    pub change: Option<Box<Applied>>,
+    /// It has become that in the transaction under way.
+    changed: bool,
+}
+
+/// Has the target follow the source's table. Inside a transaction, before the rows of the new shape.
+pub fn alter(unit: &Unit, change: &Applied) -> Result<()> {
+    // The target as the job may write it now, not as it was when this was planned.
+    let plan = unit.plan()?;
+    if let Some(target) = relation::find(&plan.target_schema, &plan.target_table)? {
+        relation::require_copy_rights(&target)?;
+    }
+    for sql in &change.statements {
+        spi::execute(sql, &[])?;
+    }
+    Ok(())
+}
+
+/// Keeps the plan that the target follows now, and says what has become of it.
+pub fn take_plan(unit: &Unit, change: &Applied) -> Result<()> {
+    unit_stream::set_plan(unit, &change.plan)?;
+    let changes = change.changes.iter().chain(&change.warnings);
+    let changes: Vec<&str> = changes.map(String::as_str).collect();
+    unit_stream::note(unit, &changes.join("; "))
+}
+
+/// What a transaction has found that cannot be applied as it is.
+#[derive(Default)]
+struct Kept {
+    rejects: Vec<Reject>,
+    adjustments: Vec<Adjustment>,
 }
 
 impl Followed {
-    pub fn begin(job: &Job, unit: Unit) -> Result<Self> {
-        let destination = Destination::find(&unit)?;
+    /// With a `change` its rows are read by the plan that has, and its target is altered with the first
+    /// of them.
+    pub fn begin(job: &Job, mut unit: Unit, change: Option<Box<Applied>>) -> Result<Self> {
+        let mut destination = Destination::find(&unit)?;
+        if let Some(change) = &change {
+            destination = destination.changed_to(&change.plan);
+            unit.plan = Some(change.plan.clone());
+            unit.told = None;
+        }
         let unit_options = job::unit_options(job.job_id, &unit.unit)?;
         let values = &unit_options.values;
         let options = job.options()?.values;
@@ -99,6 +141,9 @@ impl Followed {
             on_ddl: unit_options.on_ddl.unwrap_or(job.options()?.on_ddl),
             destination,
             unit,
+            kept: Kept::default(),
+            change,
+            changed: false,
         })
     }
 
@@ -116,22 +161,58 @@ impl Followed {
     }
 
     /// Applies changes of a segment; how many rows they were at the source.
-    pub fn apply(&mut self, job: &Job, mut changes: UnitChanges, how: Following) -> Result<u64> {
+    pub fn apply(&mut self, mut changes: UnitChanges, how: Following) -> Result<u64> {
         let rows = changes.rows.all();
+        if let Some(change) = self.change.as_ref().filter(|_| !self.changed) {
+            alter(&self.unit, change)?;
+            self.changed = true;
+        }
         // What was copied may hold later states than the log at that point: each row is looked for.
         let care = match how {
             Following::Streaming if self.ahead.is_none() => Care::Streaming,
             _ => Care::CatchingUp,
         };
         let adjustments = std::mem::take(&mut changes.adjustments);
-        let mut rejects = self.applier.apply(changes, care)?.rejects;
+        self.kept
+            .rejects
+            .extend(self.applier.apply(changes, care)?.rejects);
+        self.kept.adjustments.extend(adjustments);
+        Ok(rows)
+    }
+
+    /// Writes down what could not be applied as it was, at the end of the transaction.
+    pub fn keep(&mut self, job: &Job) -> Result<()> {
+        if let Some(change) = self.change.as_ref().filter(|_| self.changed) {
+            take_plan(&self.unit, change)?;
+        }
+        let Kept {
+            mut rejects,
+            adjustments,
+        } = std::mem::take(&mut self.kept);
         if rejects.is_empty() && adjustments.is_empty() {
-            return Ok(rows);
+            return Ok(());
         }
         failure::name_rejects(&mut rejects, &job.job, &self.unit.unit);
         unit_stream::add_rejects(&self.unit, &rejects, &adjustments)?;
-        rejects::require_few(&self.unit, self.max_rejects, Ended::No)?;
-        Ok(rows)
+        rejects::require_few(&self.unit, self.max_rejects, Ended::No)
+    }
+
+    /// Another transaction begins; what the last one has come to.
+    pub fn begin_group(&mut self) {
+        self.kept = Kept::default();
+        self.changed = false;
+    }
+
+    /// The transaction has committed.
+    pub fn end_group(&mut self) {
+        if self.changed {
+            self.change = None;
+        }
+    }
+
+    /// The unit, and which copy of it.
+    pub fn copied(&self) -> Copied {
+        (self.unit.unit_id, self.unit.copies)
     }
 
     /// Is the unit still ahead of a log that has come there?

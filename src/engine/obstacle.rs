@@ -2,6 +2,7 @@
 //! there on, or something comes that cannot be applied. Everything before that point is committed.
 
 use super::follow::Log;
+use super::followed;
 use super::prepare;
 use super::reader::Reader;
 use super::settle;
@@ -9,24 +10,58 @@ use crate::catalog::job::{self, Job};
 use crate::catalog::unit::Unit;
 use crate::catalog::unit_stream::{self, Following};
 use crate::codec::image::fits;
-use crate::error::{Result, Retry};
+use crate::error::{Error, Kind, Result, Retry};
 use crate::model::logged::LoggedTable;
 use crate::model::policy::OnDdl;
 use crate::pg::{server, spi, transaction, worker};
 use crate::plan::as_logged::as_logged;
-use crate::plan::drift::{Drift, NewShape, Told, drift};
+use crate::plan::drift::{Applied, Drift, NewShape, Told, drift};
+use crate::plan::table::TablePlan;
 use crate::source::log::{Obstacle, Stop};
 
 /// Deals with what stands in a unit's way.
-pub fn meet(job: &Job, log: &Log<'_>, stop: Stop, reader: &Reader) -> Result<()> {
-    let Some(followed) = log.units.get(stop.unit) else {
+pub fn meet(job: &Job, log: &mut Log<'_>, stop: Stop, reader: &Reader) -> Result<()> {
+    let Some(followed) = log.units.get_mut(stop.unit) else {
         return Ok(());
     };
     let unit = &followed.unit;
-    let outcome = match stop.obstacle {
+    let outcome = match (followed.change.take(), stop.obstacle) {
+        // There was no row of the shape before this one; then it is met again.
+        (Some(change), _) => alter(unit, &change).map(|()| None),
+        (None, obstacle) => judge(job, unit, obstacle, reader),
+    };
+    match outcome {
+        Ok(change) => {
+            followed.change = change;
+            Ok(())
+        }
+        Err(error) if error.retry() == Retry::Transient => Err(error),
+        Err(error) => settle::park(job, unit, &error),
+    }
+}
+
+/// Has the target follow in a transaction of its own.
+fn alter(unit: &Unit, change: &Applied) -> Result<()> {
+    for sql in &change.before {
+        transaction::run(|| spi::execute(sql, &[]).map(drop))?;
+    }
+    transaction::run(|| {
+        followed::alter(unit, change)?;
+        followed::take_plan(unit, change)
+    })
+}
+
+/// What is to be done with the unit's next row; an error stops the unit.
+fn judge(
+    job: &Job,
+    unit: &Unit,
+    obstacle: Obstacle,
+    reader: &Reader,
+) -> Result<Option<Box<Applied>>> {
+    match obstacle {
         Obstacle::Refused(error) => Err(error),
         Obstacle::Redefined(error) => match on_ddl(job, unit)? {
-            OnDdl::Resync => transaction::run(|| unit_stream::begin_anew(unit)),
+            OnDdl::Resync => transaction::run(|| unit_stream::begin_anew(unit)).map(|()| None),
             _ => Err(error),
         },
         Obstacle::Shape {
@@ -41,11 +76,6 @@ pub fn meet(job: &Job, log: &Log<'_>, stop: Stop, reader: &Reader) -> Result<()>
             };
             take_shape(job, unit, &shape, reader)
         }
-    };
-    match outcome {
-        Ok(()) => Ok(()),
-        Err(error) if error.retry() == Retry::Transient => Err(error),
-        Err(error) => settle::park(job, unit, &error),
     }
 }
 
@@ -62,7 +92,14 @@ struct Shape<'a> {
 }
 
 /// The table is another one: the target follows it, or the unit stops, as `on_ddl` says.
-fn take_shape(job: &Job, unit: &Unit, shape: &Shape<'_>, reader: &Reader) -> Result<()> {
+///
+/// What it returns is to be done with the first row of the new shape.
+fn take_shape(
+    job: &Job,
+    unit: &Unit,
+    shape: &Shape<'_>,
+    reader: &Reader,
+) -> Result<Option<Box<Applied>>> {
     let policy = on_ddl(job, unit)?;
     let old = unit.plan()?;
     let now = reader.table(&unit.unit)?;
@@ -78,27 +115,46 @@ fn take_shape(job: &Job, unit: &Unit, shape: &Shape<'_>, reader: &Reader) -> Res
         plan: &plan,
     };
     match drift(old, new, shape.told, policy) {
+        // Nothing is known that could make the rows readable: once more would be for ever.
+        Drift::Same(plan) | Drift::Ignore(plan) if *plan == *old && shape.told.is_empty() => {
+            Err(Error::new(
+                Kind::TargetMismatch,
+                format!(
+                    "rows of source table \"{}\" cannot be read",
+                    old.source_table
+                ),
+            )
+            .with_detail(shape.difference)
+            .with_hint("SELECT sync_resync('<job>', '<unit>');"))
+        }
         Drift::Same(plan) | Drift::Ignore(plan) => {
             transaction::run(|| unit_stream::set_plan(unit, &plan))
         }
-        Drift::Apply(applied) => {
-            for sql in &applied.before {
-                transaction::run(|| spi::execute(sql, &[]).map(drop))?;
-            }
-            transaction::run(|| {
-                for sql in &applied.statements {
-                    spi::execute(sql, &[])?;
-                }
-                unit_stream::set_plan(unit, &applied.plan)?;
-                let changes = applied.changes.iter().chain(&applied.warnings);
-                let changes: Vec<&str> = changes.map(String::as_str).collect();
-                unit_stream::note(unit, &changes.join("; "))
-            })
-        }
+        Drift::Apply(applied) if comes_with_its_row(old, &applied) => return Ok(Some(applied)),
+        Drift::Apply(applied) => alter(unit, &applied),
         Drift::Resync { .. } => transaction::run(|| unit_stream::begin_anew(unit)),
         Drift::Pause(error) if error.detail.is_none() => Err(error.with_detail(shape.difference)),
         Drift::Pause(error) => Err(error),
-    }
+    }?;
+    Ok(None)
+}
+
+/// Can the rows be made ready for the table before it is altered? Not where types of its own or another
+/// name of its key are to come: then it is altered by itself, at the end of the transaction before.
+fn comes_with_its_row(old: &TablePlan, applied: &Applied) -> bool {
+    let key = |plan: &TablePlan| {
+        let key = plan.key.as_ref();
+        key.map(|key| plan.target_columns(&key.columns))
+    };
+    let new = &applied.plan;
+    let primary = |plan: &TablePlan| {
+        let key = plan.primary_key.as_ref();
+        key.map(|key| plan.target_columns(key))
+    };
+    applied.before.is_empty()
+        && new.prepare.is_empty()
+        && key(old) == key(new)
+        && primary(old) == primary(new)
 }
 
 /// What the job calls itself at the source: a number that no other replica of it has by chance, and

@@ -1,6 +1,8 @@
 //! Units that catch up come to an end of it: their indexes are made, or they join the stream. And
 //! units that cannot go on leave it.
 
+use std::time::{Duration, Instant};
+
 use super::anew;
 use super::failure;
 use super::follow::Log;
@@ -10,10 +12,16 @@ use crate::catalog::unit::{self, Unit};
 use crate::catalog::unit_state;
 use crate::catalog::unit_stream::{self, Following};
 use crate::error::{Error, Result, Retry};
+use crate::model::state::LoadMethod;
 use crate::pg::transaction;
 
+/// Between two attempts to exchange tables of which somebody reads the live one.
+const EXCHANGE_PAUSE: Duration = Duration::from_secs(5);
+
 /// Takes units that catch up further, once all of them are as the source was; whether any was.
-pub fn settle(job: &Job, log: &Log<'_>) -> Result<bool> {
+///
+/// `exchange_at`: a table that is being read is not tried again before.
+pub fn settle(job: &Job, log: &Log<'_>, exchange_at: &mut Instant) -> Result<bool> {
     let settled = log.how == Following::CatchingUp
         && log
             .units
@@ -22,7 +30,7 @@ pub fn settle(job: &Job, log: &Log<'_>) -> Result<bool> {
     if !settled {
         return Ok(false);
     }
-    let (ready, mut any) = transaction::run(|| {
+    let (mut ready, mut any) = transaction::run(|| {
         let mut any = false;
         let mut ready = Vec::new();
         for followed in &log.units {
@@ -34,16 +42,29 @@ pub fn settle(job: &Job, log: &Log<'_>) -> Result<bool> {
         Ok((ready, any))
     })?;
     // Each by itself: it may have to wait for readers of the live table.
+    let mut waiting = Vec::new();
     for unit in &ready {
+        if unit.method()? == LoadMethod::Swap && Instant::now() < *exchange_at {
+            waiting.push(unit.unit_id);
+            continue;
+        }
         match anew::exchange(job, unit) {
             Ok(exchanged) => any |= exchanged,
-            Err(error) if error.retry() == Retry::Transient => return Err(error),
+            // Somebody reads the live table: the others do not wait for him.
+            Err(error) if error.retry() == Retry::Transient => {
+                transaction::run(|| unit_stream::set_waiting(unit, &error))?;
+                waiting.push(unit.unit_id);
+            }
             Err(error) => {
                 park(job, unit, &error)?;
                 any = true;
             }
         }
     }
+    if !waiting.is_empty() {
+        *exchange_at = Instant::now() + EXCHANGE_PAUSE;
+    }
+    ready.retain(|unit| !waiting.contains(&unit.unit_id));
     match any || ready.is_empty() {
         true => Ok(any),
         false => transaction::run(|| join(job, log, &ready)),
@@ -87,8 +108,8 @@ fn join(job: &Job, log: &Log<'_>, units: &[&Unit]) -> Result<bool> {
 pub fn park(job: &Job, parked: &Unit, error: &Error) -> Result<()> {
     let error = failure::name_job(error, &job.job, Some(&parked.unit));
     transaction::run(|| {
-        let Some(unit) = unit::get(parked.unit_id)?.filter(|unit| unit.run_id == parked.run_id)
-        else {
+        let same = |unit: &Unit| unit.run_id == parked.run_id && unit.copies == parked.copies;
+        let Some(unit) = unit::get(parked.unit_id)?.filter(same) else {
             return Ok(());
         };
         failure::log_unit(job, &unit, &error);

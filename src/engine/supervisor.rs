@@ -241,7 +241,8 @@ impl Supervisor {
         }
         let limit = i64::from(job.options()?.workers);
         let wanted = usize::try_from(wanted.min(limit).saturating_add(followers)).unwrap_or(0);
-        self.start_workers(&job, run, wanted, holders)
+        let followers = usize::try_from(followers).unwrap_or(0);
+        self.start_workers(&job, run, wanted, followers, holders)
     }
 
     fn start_workers(
@@ -249,6 +250,7 @@ impl Supervisor {
         job: &Job,
         run: &Run,
         wanted: usize,
+        followers: usize,
         holders: &[Holder],
     ) -> Result<()> {
         let lives = self.short_lives.get(&run.run_id).copied().unwrap_or(0);
@@ -268,7 +270,8 @@ impl Supervisor {
         let mut waiting_for = None;
         while alive < wanted {
             if all >= most {
-                waiting_for = (alive == 0)
+                // Those that follow a log never end, and do nothing else.
+                waiting_for = (alive <= followers)
                     .then(|| format!("a worker: all {most} of tributary.max_workers are busy"));
                 break;
             }

@@ -18,7 +18,7 @@ use crate::catalog::unit_stream::Following;
 use crate::error::{Kind, Result};
 use crate::pg::lock::{self, Claim};
 use crate::pg::worker::{self, Assignment};
-use crate::pg::{latch, report, transaction};
+use crate::pg::{guc, latch, report, transaction};
 
 /// A look for work every so often while others cut chunks or finish theirs, then the worker leaves.
 const IDLE_LOOK: Duration = Duration::from_millis(100);
@@ -73,7 +73,15 @@ fn work(assignment: Assignment) -> Result<()> {
                 idle_looks = 0;
                 worker::report_activity(Some(&describe(&job, &task)));
                 // A cancel request may come between two transactions of the task.
-                match report::catch(|| perform(&job, &task, &mut reader)) {
+                let outcome = report::catch(|| perform(&job, &task, &mut reader));
+                if matches!(task, Task::Follow(..)) {
+                    // What the worker does next it does as anybody, however this has ended.
+                    transaction::run(|| {
+                        guc::as_origin();
+                        Ok(())
+                    })?;
+                }
+                match outcome {
                     // It may have been the last unit of the run.
                     Ok(()) if matches!(task, Task::Settle(..)) => {
                         transaction::run(processes::wake_running_supervisor)?;

@@ -63,11 +63,16 @@ impl Gtids {
     #[must_use]
     pub fn add(&mut self, gtid: &Gtid) -> bool {
         match (self, gtid) {
-            (Gtids::MySql(gtids), Gtid::MySql(gtid)) => gtids.insert(gtid),
-            (Gtids::MariaDb(gtids), Gtid::MariaDb(gtid)) => gtids.advance(*gtid),
-            _ => return false,
+            (Gtids::MySql(gtids), Gtid::MySql(gtid)) => {
+                gtids.insert(gtid);
+                gtids.is_bounded()
+            }
+            (Gtids::MariaDb(gtids), Gtid::MariaDb(gtid)) => {
+                gtids.advance(*gtid);
+                gtids.is_bounded()
+            }
+            _ => false,
         }
-        true
     }
 }
 

@@ -6,6 +6,9 @@ use std::fmt;
 
 use super::gtid::MAX_TEXT;
 
+/// A set that has come from the log has no more, so that its text is within [`MAX_TEXT`].
+const MOST_DOMAINS: usize = 50_000;
+
 /// The identifier of one transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MariaDbGtid {
@@ -51,6 +54,11 @@ impl MariaDbGtids {
         let count = list.len();
         let gtids: MariaDbGtids = list.into_iter().collect();
         (gtids.domains.len() == count).then_some(gtids)
+    }
+
+    /// Can its text be read again? No source has nearly as many.
+    pub(super) fn is_bounded(&self) -> bool {
+        self.domains.len() <= MOST_DOMAINS
     }
 
     pub fn is_empty(&self) -> bool {

@@ -6,6 +6,10 @@ use std::fmt;
 
 use super::gtid::MAX_TEXT;
 
+/// A set that has come from the log is no larger, so that its text is within [`MAX_TEXT`].
+const MOST_SOURCES: usize = 10_000;
+const MOST_INTERVALS: usize = 50_000;
+
 /// The highest number a server gives.
 const MAX_NUMBER: u64 = i64::MAX as u64 - 1;
 const MAX_TAG: usize = 32;
@@ -129,6 +133,12 @@ impl MySqlGtids {
             Some((first, _)) if follows => *first = number,
             _ => intervals.insert(behind, (number, number)),
         }
+    }
+
+    /// Can its text be read again? No source has nearly as many.
+    pub(super) fn is_bounded(&self) -> bool {
+        let intervals: usize = self.sources.values().map(Vec::len).sum();
+        self.sources.len() <= MOST_SOURCES && intervals <= MOST_INTERVALS
     }
 
     pub fn contains(&self, other: &MySqlGtids) -> bool {

@@ -10,6 +10,9 @@ use super::gtid::{Gtids, MariaDbGtids, MySqlGtids};
 use super::server::Server;
 use crate::error::{Error, Kind, Result};
 
+/// No log file is longer, and no bigint holds more.
+pub const MAX_OFFSET: u64 = i64::MAX as u64;
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct Position {

@@ -125,6 +125,9 @@ unsafe fn open(
             return Err(changed());
         }
         // Under the lock: both may have changed since the last batch.
+        if i64::from((*(*open).rd_rel).relowner.to_u32()) != target.owner() {
+            return Err(changed());
+        }
         relation::require_copy_rights(target)?;
         require_types(open, columns)?;
         Ok(open)

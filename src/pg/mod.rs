@@ -18,6 +18,7 @@ pub mod role;
 pub mod server;
 pub mod session_table;
 pub mod spi;
+mod statements;
 pub mod thread;
 pub mod transaction;
 pub mod worker;

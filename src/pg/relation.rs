@@ -17,6 +17,8 @@ pub struct Relation {
     pub name: String,
     owner: i64,
     schema_owner: i64,
+    /// Of its partitions, and its own.
+    owners: Vec<i64>,
     /// Its rows, those of its partitions included, survive a crash together with our catalog.
     pub durable: bool,
     /// A trigger could keep rows out.
@@ -54,6 +56,13 @@ impl Column {
             oid: self.base_oid,
             typmod: self.base_typmod,
         }
+    }
+}
+
+impl Relation {
+    /// The role that it belonged to when it was looked up.
+    pub fn owner(&self) -> i64 {
+        self.owner
     }
 }
 
@@ -211,7 +220,9 @@ pub fn require_copy_rights(relation: &Relation) -> Result<()> {
 /// does not write tables whose owner, or whose schema's owner, is not one.
 fn require_trusted_owner(relation: &Relation) -> Result<()> {
     let what = format!("table {}", relation.name);
-    require_trusted(relation.owner, &what)?;
+    for owner in &relation.owners {
+        require_trusted(*owner, &what)?;
+    }
     require_trusted(relation.schema_owner, &what)
 }
 

@@ -6,6 +6,7 @@ use pgrx::spi::SpiTupleTable;
 use pgrx::{Spi, pg_sys};
 use serde::de::DeserializeOwned;
 
+use super::statements::prepared;
 use crate::error::{Error, Kind, Result};
 
 /// A statement's argument.
@@ -86,24 +87,19 @@ fn internal(error: impl std::fmt::Display) -> Error {
 /// Rows of a query, or of a `… RETURNING` statement, each parsed from its `row_to_json`.
 pub fn query<T: DeserializeOwned>(sql: &str, args: &[Arg<'_>]) -> Result<Vec<T>> {
     let json = format!("WITH q AS ({sql}\n) SELECT pg_catalog.row_to_json(q)::text FROM q");
+    let args = datums(args);
     let rows: Vec<String> = match only_reads(sql) {
         true => with_fresh_snapshot(|| {
             Spi::connect(|client| {
-                strings(
-                    client
-                        .select(json.as_str(), None, &datums(args))
-                        .map_err(internal)?,
-                )
+                let statement = prepared(client, &json, &args).map_err(internal)?;
+                strings(client.select(&*statement, None, &args).map_err(internal)?)
             })
         })?,
         false => {
             require_writable();
             Spi::connect_mut(|client| {
-                strings(
-                    client
-                        .update(json.as_str(), None, &datums(args))
-                        .map_err(internal)?,
-                )
+                let statement = prepared(client, &json, &args).map_err(internal)?;
+                strings(client.update(&*statement, None, &args).map_err(internal)?)
             })?
         }
     };
@@ -159,8 +155,14 @@ fn require_writable() {
 /// Runs a statement; the number of rows it processed.
 pub fn execute(sql: &str, args: &[Arg<'_>]) -> Result<u64> {
     require_writable();
+    let args = datums(args);
     Spi::connect_mut(|client| {
-        let table = client.update(sql, None, &datums(args)).map_err(internal)?;
-        Ok(table.len() as u64)
+        // Without arguments it is DDL, or names a table of the user's.
+        let table = match args.is_empty() {
+            true => client.update(sql, None, &args),
+            false => prepared(client, sql, &args)
+                .and_then(|statement| client.update(&*statement, None, &args)),
+        };
+        Ok(table.map_err(internal)?.len() as u64)
     })
 }

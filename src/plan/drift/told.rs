@@ -19,18 +19,26 @@ pub struct Told {
     /// Columns of the plan, by their names there. One of the same name may have been added after.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     dropped: Vec<String>,
+    /// Something else that the next row's shape need not show: a key, whether a column may be NULL.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    touched: bool,
 }
 
 impl Told {
-    /// No column has come, gone or changed its name. Whether the table has to be read again is
-    /// another question: `AlterTable::keeps_columns` answers it.
+    /// The table is sure to be as it was planned.
     pub fn is_empty(&self) -> bool {
         *self == Told::default()
+    }
+
+    /// The table may be another one now.
+    pub fn touch(&mut self) {
+        self.touched = true;
     }
 
     /// Takes in a statement about the table. A statement names columns as they were before it.
     pub fn hear(&mut self, altered: &AlterTable) {
         let before = self.clone();
+        self.touched |= !altered.keeps_columns();
         for change in &altered.changes {
             if let Change::DropColumn(name) = change {
                 // With IF NOT EXISTS what was added may have been the plan's all the same.

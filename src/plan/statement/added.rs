@@ -90,7 +90,8 @@ fn definition(cursor: &mut Cursor<'_>) -> Option<String> {
         }
         default = Some(cursor.tokens.text(from, to).to_string());
     }
-    default
+    // Such a text cannot be kept, and no column here can have it.
+    default.filter(|default| !default.contains('\0'))
 }
 
 /// Steps over the token or group in view; returns where it ended.

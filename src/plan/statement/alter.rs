@@ -26,6 +26,14 @@ impl AlterTable {
         })
     }
 
+    /// The first words of a part that is not known.
+    pub fn unknown(&self) -> Option<&str> {
+        self.changes.iter().find_map(|change| match change {
+            Change::Unknown(words) => Some(words.as_str()),
+            _ => None,
+        })
+    }
+
     /// Columns with another name, from and to, in the order of the statement. It holds for all at
     /// once: two columns may exchange their names.
     pub fn renamed_columns(&self) -> Vec<(&str, &str)> {

@@ -167,7 +167,9 @@ pub(super) fn part(cursor: &mut Cursor<'_>, altered: &mut AlterTable) -> Option<
         "import" => whole(cursor, "IMPORT TABLESPACE"),
         "engine" => {
             cursor.eat_symbol('=');
-            match cursor.at("blackhole") {
+            let quoted = matches!(cursor.tokens.current(), Token::Text { raw, .. } if raw.eq_ignore_ascii_case("blackhole"))
+                || matches!(cursor.tokens.current(), Token::Name(name) if name.eq_ignore_ascii_case("blackhole"));
+            match quoted || cursor.at("blackhole") {
                 true => Change::Rows("ENGINE = BLACKHOLE"),
                 false => Change::Options,
             }

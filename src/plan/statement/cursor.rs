@@ -97,7 +97,8 @@ impl<'a> Cursor<'a> {
             _ => return None,
         };
         self.tokens.advance();
-        Some(name)
+        // No server has such a name, and PostgreSQL no text with it.
+        (!name.contains('\0')).then_some(name)
     }
 
     /// `table`, `database.table` or `.table`.

@@ -139,7 +139,9 @@ fn create_table(cursor: &mut Cursor<'_>, or_replace: bool) -> Option<Statement> 
             }
         }
     }
-    cursor.ended().then_some(Statement::CreateTable(created))
+    // Of a statement that is too long to be read to its end the name is known all the same.
+    created.from_query |= !cursor.ended();
+    Some(Statement::CreateTable(created))
 }
 
 /// Are these the parentheses of a query?

@@ -55,13 +55,16 @@ pub fn obstacle(
                 format!("the table is named {} at the source now", to.table)
             }
             Some(_) => "another table has taken its name at the source".to_owned(),
-            None => match altered.moves_rows() {
-                Some(words) => {
+            None => match (altered.moves_rows(), altered.unknown()) {
+                (Some(words), _) => {
                     format!(
                         "ALTER TABLE at the source has moved rows, which no row event tells: {words}"
                     )
                 }
-                None => return None,
+                (None, Some(words)) => {
+                    format!("ALTER TABLE at the source has done what is not understood: {words}")
+                }
+                (None, None) => return None,
             },
         },
         Statement::CreateTable(created) if created.or_replace => {
@@ -86,6 +89,12 @@ pub fn rolled_back() -> Error {
         .with_detail(
             "The source logs that where tables that roll back and tables that do not were changed together.",
         )
+        .with_hint("SELECT sync_resync('<job>', '<unit>');")
+}
+
+pub fn unfinished() -> Error {
+    refused("a file of the log ends in the midst of a transaction that has changed this table")
+        .with_detail("The source died while it wrote it, and it never took place.")
         .with_hint("SELECT sync_resync('<job>', '<unit>');")
 }
 

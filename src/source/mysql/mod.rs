@@ -32,6 +32,7 @@ pub mod position;
 pub mod position_check;
 mod position_mariadb;
 mod position_mysql;
+mod position_xa;
 pub mod preflight;
 mod preflight_log;
 pub mod preflight_stream;

@@ -16,7 +16,7 @@ use super::session::ServerInfo;
 use super::told::{self, clean};
 use crate::error::{Error, Kind, Result};
 use crate::model::gtid::Gtids;
-use crate::model::position::Position;
+use crate::model::position::{MAX_OFFSET, Position};
 use crate::model::server::{Flavor, Server};
 
 /// Begins nothing by itself: what was open ends, and the next transaction is one whose snapshot
@@ -79,14 +79,16 @@ impl Connection {
     /// are as visible as the others.
     pub async fn copy_position(&mut self) -> Result<Position> {
         let log = self.log_server().await?;
-        match log.server.flavor {
+        let position = match log.server.flavor {
             Flavor::MariaDb => {
                 let position = self.mariadb_position(&log).await;
                 self.end_snapshot().await?;
                 position
             }
             Flavor::MySql => self.mysql_position(&log).await,
-        }
+        }?;
+        self.wait_for_prepared().await?;
+        Ok(position)
     }
 
     /// Begins a snapshot in this session and tells where in the log it is: for tables whose copy has
@@ -103,6 +105,10 @@ impl Connection {
                     to: position,
                 }),
             Flavor::MySql => self.mysql_snapshot(&log).await,
+        };
+        let position = match position {
+            Ok(position) => self.require_none_prepared().await.map(|()| position),
+            failed => failed,
         };
         if position.is_err() {
             // The first error is the one to tell.
@@ -194,7 +200,11 @@ impl LogEnd {
     pub fn read(file: &str, offset: &str) -> Result<LogEnd> {
         Ok(LogEnd {
             file: clean(file),
-            offset: offset.parse().map_err(|_| unreadable("offset"))?,
+            offset: offset
+                .parse()
+                .ok()
+                .filter(|offset| *offset <= MAX_OFFSET)
+                .ok_or_else(|| unreadable("offset"))?,
         })
     }
 }

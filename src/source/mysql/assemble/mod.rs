@@ -8,13 +8,14 @@
 //! ```
 //! The position moves at the end of a transaction, and between two of them, never within one.
 
+mod maps;
 mod statements;
 
 use std::collections::HashMap;
 
-use super::binlog::{AlterPart, Event, Heartbeat, RawEvent, Rotate, Rows, TableMap, table_id};
-use super::hindrance::unsupported_xa;
-use super::images::{Decoders, read_rows};
+use super::binlog::{AlterPart, Event, Heartbeat, RawEvent, Rotate, Rows};
+use super::hindrance::{unfinished, unsupported_xa};
+use super::images::read_rows;
 use super::position_check::same_file;
 use crate::codec::NetChanges;
 use crate::codec::image::Charset;
@@ -24,6 +25,7 @@ use crate::model::position::Position;
 use crate::plan::drift::Told;
 use crate::plan::table::TablePlan;
 use crate::source::log::{GroupEnd, Obstacle, Segment, Stop};
+use maps::Mapped;
 
 /// A table whose changes are wanted.
 #[derive(Debug)]
@@ -53,8 +55,6 @@ pub enum Step {
 
 /// A segment is handed on in the middle of a transaction when it holds this much.
 const SEGMENT_BYTES: usize = 16 << 20;
-/// Table maps that are kept: those of tables that are not ours are small.
-const MAPS: usize = 10_000;
 
 /// What has to be known of a source to read its log.
 pub struct LogDialect {
@@ -71,6 +71,7 @@ pub struct Assembler {
     source: LogDialect,
     units: Vec<Unit>,
     maps: HashMap<u64, Mapped>,
+    map_bytes: usize,
     /// A GTID event has come, anonymous or not, and what it begins has not ended.
     in_group: bool,
     gtid: Option<Gtid>,
@@ -92,13 +93,6 @@ struct Unit {
     heard: bool,
 }
 
-/// A table map that was read.
-struct Mapped {
-    raw: Vec<u8>,
-    /// None: not one of ours.
-    decoders: Option<Box<Decoders>>,
-}
-
 impl Assembler {
     pub fn new(from: Position, source: LogDialect, tables: Vec<FollowedTable>) -> Self {
         let units = tables.into_iter().map(|table| Unit {
@@ -112,6 +106,7 @@ impl Assembler {
             source,
             units: units.collect(),
             maps: HashMap::new(),
+            map_bytes: 0,
             in_group: false,
             gtid: None,
             alter: None,
@@ -205,7 +200,10 @@ impl Assembler {
             },
             Event::Rotate(rotate) => self.rotate(rotate),
             Event::FormatDescription(_) => {
-                self.maps.clear();
+                self.forget_maps();
+                if self.in_transaction && !raw.header.is_artificial() && raw.header.log_pos > 0 {
+                    return self.broken_off();
+                }
                 let created = raw.header.timestamp;
                 if created > 0 && *raw.file == *self.position.file {
                     same_file(&self.source.address, &self.position, created)?;
@@ -226,6 +224,7 @@ impl Assembler {
 
     fn begin(&mut self) {
         self.in_transaction = true;
+        self.forget_many_maps();
         for unit in &mut self.units {
             unit.touched = false;
             unit.known = match &unit.table.after {
@@ -257,8 +256,30 @@ impl Assembler {
     /// An event between transactions moves the position.
     fn pass(&mut self, raw: &RawEvent) -> Result<Step> {
         if self.is_between() && !raw.header.is_artificial() && raw.header.log_pos > 0 {
-            self.move_to(&raw.file, raw.end);
+            self.pass_to(&raw.file, raw.end);
+            return Ok(Step::Boundary);
         }
+        Ok(Step::Within)
+    }
+
+    /// Without the end of a transaction. A dump by GTID begins at the head of a file and passes over
+    /// what we have: until a transaction ends, file and offset are not those of our GTIDs.
+    fn pass_to(&mut self, file: &str, offset: u64) {
+        if !self.position.file.is_empty() {
+            self.move_to(file, offset);
+        }
+    }
+
+    /// A source that died has left the beginning of a transaction at the end of its file, which never
+    /// took place.
+    fn broken_off(&mut self) -> Result<Step> {
+        if let Some(unit) = self.touched() {
+            return Ok(self.stop(unit, unfinished()));
+        }
+        self.in_transaction = false;
+        self.in_group = false;
+        self.gtid = None;
+        self.alter = None;
         Ok(Step::Within)
     }
 
@@ -293,11 +314,14 @@ impl Assembler {
     }
 
     fn rotate(&mut self, rotate: Rotate) -> Result<Step> {
-        self.maps.clear();
-        if self.is_between() {
-            self.move_to(&rotate.file, rotate.offset);
+        self.forget_maps();
+        match self.is_between() {
+            true => {
+                self.pass_to(&rotate.file, rotate.offset);
+                Ok(Step::Boundary)
+            }
+            false => Ok(Step::Within),
         }
-        Ok(Step::Within)
     }
 
     fn heartbeat(&mut self, raw: &RawEvent, beat: Heartbeat) -> Result<Step> {
@@ -305,65 +329,18 @@ impl Assembler {
             return Ok(Step::Within);
         }
         let offset = beat.offset.unwrap_or(u64::from(raw.header.log_pos));
-        self.move_to(&beat.file, offset);
+        self.pass_to(&beat.file, offset);
         Ok(Step::Boundary)
-    }
-
-    fn map(&mut self, raw: &RawEvent, map: TableMap) -> Result<Step> {
-        if self.is_mapped(raw) {
-            return Ok(Step::Within);
-        }
-        let decoders = match self.index_of(&map.table.schema, &map.table.name) {
-            Some(index) if !self.is_known(index) => {
-                let plan = &self.unit(index)?.table.plan;
-                match Decoders::new(index, plan, &map.table, &self.source.charsets) {
-                    Ok(Ok(decoders)) => Some(Box::new(decoders)),
-                    // A type that is not read from the log is this unit's error.
-                    Err(error) => return Ok(self.stop(index, error)),
-                    Ok(Err(difference)) => {
-                        let obstacle = Obstacle::Shape {
-                            logged: map.table,
-                            told: self.unit(index)?.table.told.clone(),
-                            difference,
-                        };
-                        return Ok(self.stop_at(index, obstacle));
-                    }
-                }
-            }
-            // Changes that are known need not be read, nor their shape.
-            Some(_) => return Ok(Step::Within),
-            None => None,
-        };
-        if self.maps.len() >= MAPS {
-            self.maps.clear();
-        }
-        let mapped = Mapped {
-            raw: raw.data.clone(),
-            decoders,
-        };
-        self.maps.insert(map.table_id, mapped);
-        Ok(Step::Within)
-    }
-
-    /// Was this very map read before?
-    fn is_mapped(&self, raw: &RawEvent) -> bool {
-        let known = table_id(&raw.data).and_then(|id| self.maps.get(&id));
-        known.is_some_and(|mapped| mapped.raw == raw.data)
     }
 
     fn rows(&mut self, raw: &RawEvent, rows: &Rows<'_>) -> Result<Step> {
         if rows.no_table() {
             return Ok(Step::Within);
         }
-        // A map of changes that are known was not kept.
-        let Some(mapped) = self.maps.get_mut(&rows.table_id) else {
-            return match self.units.iter().any(|unit| unit.known) {
-                true => Ok(Step::Within),
-                false => Err(raw.unreadable()),
-            };
-        };
-        let Some(decoders) = &mut mapped.decoders else {
-            return Ok(Step::Within);
+        let decoders = match self.maps.get_mut(&rows.table_id) {
+            Some(Mapped::Ours(_, decoders)) => decoders,
+            Some(Mapped::Known | Mapped::Other(_)) => return Ok(Step::Within),
+            None => return Err(raw.unreadable()),
         };
         let index = decoders.index;
         let Some(unit) = self.units.get_mut(index) else {
@@ -384,28 +361,6 @@ impl Assembler {
             true => Ok(Step::Full),
             false => Ok(Step::Within),
         }
-    }
-
-    fn is_known(&self, index: usize) -> bool {
-        let Some(unit) = self.units.get(index) else {
-            return false;
-        };
-        match (&unit.table.after, self.in_transaction) {
-            (None, _) => false,
-            (Some(_), true) => unit.known,
-            (Some(after), false) => self.position.reached(after) != Some(true),
-        }
-    }
-
-    fn index_of(&self, schema: &str, name: &str) -> Option<usize> {
-        let same = |ours: &str, theirs: &str| match self.source.fold_names {
-            true => ours.to_lowercase() == theirs.to_lowercase(),
-            false => ours == theirs,
-        };
-        self.units.iter().position(|unit| {
-            let plan = &unit.table.plan;
-            same(&plan.source_schema, schema) && same(&plan.source_table, name)
-        })
     }
 
     fn unit(&self, index: usize) -> Result<&Unit> {

@@ -70,10 +70,14 @@ impl Assembler {
                 unit.table.told.hear(altered);
                 unit.heard = true;
             }
+            Statement::CreateIndex(_) | Statement::DropIndex(_) | Statement::RenameTable(_) => {
+                unit.table.told.touch();
+                unit.heard = true;
+            }
             _ => {}
         }
         // The next map is looked at, even one of the same bytes.
-        self.maps.clear();
+        self.forget_maps();
     }
 
     fn concern(&self, index: usize, statement: &Statement) -> Concern {

@@ -10,6 +10,7 @@ use super::bytes::{Bytes, text};
 use super::kind;
 use super::raw::{HEADER, Header, IN_USE, RawEvent};
 use crate::error::{Error, Kind, Result};
+use crate::model::position::MAX_OFFSET;
 use crate::model::server::Flavor;
 
 const CHECKSUM: usize = 4;
@@ -229,7 +230,7 @@ pub struct Rotate {
 impl Rotate {
     pub(super) fn parse(data: &[u8]) -> Option<Rotate> {
         let mut bytes = Bytes::new(data);
-        let offset = bytes.u64()?;
+        let offset = bytes.u64().filter(|offset| *offset <= MAX_OFFSET)?;
         let file = text(bytes.rest()).filter(|file| !file.is_empty())?;
         Some(Rotate { file, offset })
     }
@@ -266,7 +267,10 @@ impl Heartbeat {
             let value = bytes.packed_bytes()?;
             match field {
                 1 => beat.file = text(value)?,
-                2 => beat.offset = Some(Bytes::new(value).packed()?),
+                2 => {
+                    let offset = Bytes::new(value).packed()?;
+                    beat.offset = Some((offset <= MAX_OFFSET).then_some(offset)?);
+                }
                 _ => {}
             }
         }

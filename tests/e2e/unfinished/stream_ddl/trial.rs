@@ -304,7 +304,15 @@ impl Trial {
     }
 
     fn target_rows(&mut self, table: &str, columns: &str) -> Result<Vec<String>, String> {
-        let sql = format!("SELECT {columns} FROM j.{table}");
+        // A set is an array here.
+        let columns: Vec<&str> = columns
+            .split(", ")
+            .map(|name| match (table, name) {
+                ("labels_reordered", "s") => "array_to_string(s, ',')",
+                _ => name,
+            })
+            .collect();
+        let sql = format!("SELECT {} FROM j.{table}", columns.join(", "));
         let rows = self.test.pg.query(&sql);
         rows.map(lines).map_err(|error| format!("{error:?}"))
     }
