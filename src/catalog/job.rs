@@ -1,9 +1,11 @@
 //! `tributary.job` and `tributary.unit_setting`: what users define.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{execute, query_first};
+use super::{execute, query, query_first};
 use crate::error::{Error, Kind, Result};
 use crate::model::options::JobOptions;
 use crate::model::state::JobMode;
@@ -130,6 +132,23 @@ pub fn unit_setting(job_id: i64, unit: &str) -> Result<Value> {
         &[job_id.into(), unit.into()],
     )?;
     Ok(row.map_or_else(|| Value::Object(serde_json::Map::new()), |row| row.options))
+}
+
+/// What was said of each of its units.
+pub fn unit_settings(job_id: i64) -> Result<HashMap<String, Value>> {
+    #[derive(Deserialize)]
+    struct Row {
+        unit: String,
+        options: Value,
+    }
+    let rows: Vec<Row> = query(
+        "SELECT unit, options FROM tributary.unit_setting WHERE job_id = $1",
+        &[job_id.into()],
+    )?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.unit, row.options))
+        .collect())
 }
 
 pub fn unit_options(job_id: i64, unit: &str) -> Result<UnitOptions> {

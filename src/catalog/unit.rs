@@ -119,6 +119,11 @@ pub fn get(unit_id: i64) -> Result<Option<Unit>> {
     )
 }
 
+/// Those that a condition holds for.
+pub(super) fn where_(condition: &str, args: &[crate::pg::spi::Arg<'_>]) -> Result<Vec<Unit>> {
+    query(&format!("{COLUMNS} WHERE {condition}"), args)
+}
+
 pub fn find(job_id: i64, unit: &str) -> Result<Option<Unit>> {
     query_first(
         &format!("{COLUMNS} WHERE u.job_id = $1 AND u.unit = $2"),

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::event;
 use super::unit::{self, Unit, taken_away};
-use super::{execute, query, query_first, to_json};
+use super::{execute, query_first, to_json};
 use crate::error::{Error, Kind, Result};
 use crate::model::policy::Adjustment;
 use crate::model::position::Position;
@@ -36,28 +36,18 @@ impl Following {
     }
 }
 
-#[derive(Deserialize)]
-struct Id {
-    unit_id: i64,
-}
-
 /// Units of a run that follow the log so; those whose next attempt is still to come left out.
 pub fn following(run_id: i64, how: Following) -> Result<Vec<Unit>> {
-    let ids: Vec<Id> = query(
-        "SELECT unit_id FROM tributary.unit WHERE run_id = $1 AND status = $2 \
-           AND (next_retry_at IS NULL OR next_retry_at <= clock_timestamp()) ORDER BY unit_id",
+    unit::where_(
+        "u.run_id = $1 AND u.status = $2 \
+           AND (u.next_retry_at IS NULL OR u.next_retry_at <= clock_timestamp()) ORDER BY u.unit_id",
         &[run_id.into(), how.status().into()],
-    )?;
-    let mut units = Vec::with_capacity(ids.len());
-    for id in ids {
-        units.extend(unit::get(id.unit_id)?);
-    }
-    Ok(units)
+    )
 }
 
 /// Are there any?
 pub fn any_following(run_id: i64, how: Following) -> Result<bool> {
-    let found: Option<Id> = query_first(
+    let found: Option<serde_json::Value> = query_first(
         "SELECT unit_id FROM tributary.unit WHERE run_id = $1 AND status = $2 \
            AND (next_retry_at IS NULL OR next_retry_at <= clock_timestamp()) LIMIT 1",
         &[run_id.into(), how.status().into()],

@@ -18,7 +18,9 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use super::followed::{Followed, Place};
+use serde_json::{Map, Value};
+
+use super::followed::{Followed, Place, Settings};
 use super::obstacle;
 use super::reader::{Item, Reader};
 use super::session;
@@ -29,7 +31,7 @@ use crate::catalog::unit_stream::{self, Copied, Following};
 use crate::error::{Error, Kind, Result, Retry};
 use crate::model::position::Position;
 use crate::pg::{guc, transaction, worker};
-use crate::plan::drift::{Applied, Told};
+use crate::plan::drift::Told;
 use crate::source::log::{GroupEnd, Segment, Stop};
 use crate::source::mysql::FollowRequest;
 
@@ -37,11 +39,11 @@ use crate::source::mysql::FollowRequest;
 pub fn follow(job: &Job, run_id: i64, how: Following, reader: &mut Reader) -> Result<()> {
     let mut until = None;
     let mut exchange_at = Instant::now();
-    let mut changes = Changes::new();
+    let mut before = Vec::new();
     loop {
         // Options may have been altered: that has raised the generation, and so led here.
         let job = &transaction::run(|| job::get_by_id(job.job_id))?;
-        let Some(mut log) = begin(job, run_id, how, &mut changes)? else {
+        let Some(mut log) = begin(job, run_id, how, &mut before)? else {
             return Ok(());
         };
         log.exchange_at = exchange_at;
@@ -68,16 +70,9 @@ pub fn follow(job: &Job, run_id: i64, how: Following, reader: &mut Reader) -> Re
                 }
             }
         }
-        let changed = log.units.iter_mut().filter_map(|unit| {
-            let change = unit.change.take()?;
-            Some((unit.copied(), change))
-        });
-        changes = changed.collect();
+        before = log.units;
     }
 }
-
-/// What targets have to become before the next row of their units.
-type Changes = HashMap<Copied, Box<Applied>>;
 
 /// Why a log is not read on.
 enum Ended {
@@ -106,16 +101,36 @@ fn begin<'a>(
     job: &'a Job,
     run_id: i64,
     how: Following,
-    changes: &mut Changes,
+    before: &mut Vec<Followed>,
 ) -> Result<Option<Log<'a>>> {
     let Some((place, found)) = transaction::run(|| Place::find(job, run_id, how))? else {
         return Ok(None);
     };
+    let mut said = transaction::run(|| job::unit_settings(job.job_id))?;
+    let mut before: HashMap<Copied, Followed> = before
+        .drain(..)
+        .map(|followed| (followed.copied(), followed))
+        .collect();
     let mut units = Vec::with_capacity(found.len());
     for unit in found {
+        let settings = Settings {
+            job: job.options.clone(),
+            unit: said
+                .remove(&unit.unit)
+                .unwrap_or_else(|| Value::Object(Map::new())),
+        };
+        let mut change = None;
+        if let Some(mut followed) = before.remove(&(unit.unit_id, unit.copies)) {
+            change = followed.change.take();
+            if change.is_none()
+                && let Some(followed) = followed.again(unit.clone(), &settings)
+            {
+                units.push(followed);
+                continue;
+            }
+        }
         // One unit whose target is gone or altered does not hold up the others.
-        let change = changes.remove(&(unit.unit_id, unit.copies));
-        match transaction::run(|| Followed::begin(job, unit.clone(), change)) {
+        match transaction::run(|| Followed::begin(unit.clone(), settings, change)) {
             Ok(followed) => units.push(followed),
             Err(error) if error.retry() == Retry::Transient => return Err(error),
             Err(error) => settle::park(job, &unit, &error)?,

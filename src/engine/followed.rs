@@ -1,18 +1,22 @@
 //! A unit whose changes come from the log: where it stands, what the reader has to know of it, and
 //! applying its changes.
 
+use serde_json::Value;
+
 use super::destination::Destination;
 use super::failure;
 use super::rejects::{self, Ended};
-use crate::catalog::job::{self, Job};
+use crate::catalog::job::Job;
 use crate::catalog::stream;
 use crate::catalog::unit::Unit;
 use crate::catalog::unit_stream::{self, Copied, Following};
 use crate::error::{Error, Kind, Result};
 use crate::model::change::UnitChanges;
+use crate::model::options::JobOptions;
 use crate::model::policy::{Adjustment, OnDdl, Policies};
 use crate::model::position::Position;
 use crate::model::reject::{MaxRejects, Reject};
+use crate::model::unit_options::UnitOptions;
 use crate::pg::{relation, spi};
 use crate::plan::drift::Applied;
 use crate::sink::apply::{Applier, Care};
@@ -90,6 +94,14 @@ pub struct Followed {
     pub change: Option<Box<Applied>>,
     /// It has become that in the transaction under way.
     changed: bool,
+    settings: Settings,
+}
+
+/// What users have said of a job and of a unit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    pub job: Value,
+    pub unit: Value,
 }
 
 /// Has the target follow the source's table. Inside a transaction, before the rows of the new shape.
@@ -123,28 +135,48 @@ struct Kept {
 impl Followed {
     /// With a `change` its rows are read by the plan that has, and its target is altered with the first
     /// of them.
-    pub fn begin(job: &Job, mut unit: Unit, change: Option<Box<Applied>>) -> Result<Self> {
+    pub fn begin(mut unit: Unit, settings: Settings, change: Option<Box<Applied>>) -> Result<Self> {
         let mut destination = Destination::find(&unit)?;
         if let Some(change) = &change {
             destination = destination.changed_to(&change.plan);
             unit.plan = Some(change.plan.clone());
             unit.told = None;
         }
-        let unit_options = job::unit_options(job.job_id, &unit.unit)?;
+        let unit_options = UnitOptions::parse(&settings.unit)?;
         let values = &unit_options.values;
-        let options = job.options()?.values;
+        let options = JobOptions::parse(&settings.job)?.values;
         Ok(Followed {
             applier: destination.applier(unit.unit_id)?,
             ahead: unit.position.clone(),
             max_rejects: options.max_rejects(values),
             policies: options.policies(values),
-            on_ddl: unit_options.on_ddl.unwrap_or(job.options()?.on_ddl),
+            on_ddl: unit_options
+                .on_ddl
+                .unwrap_or(JobOptions::parse(&settings.job)?.on_ddl),
             destination,
             unit,
             kept: Kept::default(),
             change,
             changed: false,
+            settings,
         })
+    }
+
+    /// The same unit when the log is read anew. What was made for it holds, as long as nobody has altered
+    /// it; that its target is as it was is seen before each row.
+    pub fn again(mut self, unit: Unit, settings: &Settings) -> Option<Self> {
+        let same = self.change.is_none()
+            && self.settings == *settings
+            && self.copied() == (unit.unit_id, unit.copies)
+            && self.unit.load_oid == unit.load_oid
+            && self.unit.plan == unit.plan;
+        if !same {
+            return None;
+        }
+        self.ahead = unit.position.clone();
+        self.unit = unit;
+        self.begin_group();
+        Some(self)
     }
 
     /// What the reader has to know.
@@ -234,12 +266,16 @@ impl Followed {
         }
     }
 
-    /// Are its rows there as they were at the source?
-    pub fn is_consistent_at(&self, position: &Position) -> bool {
-        let passed = match &self.unit.catch_up_to {
+    /// Were its rows read before the log came here?
+    pub fn is_copied_at(&self, position: &Position) -> bool {
+        match &self.unit.catch_up_to {
             Some(end) => position.reached(end) == Some(true),
             None => true,
-        };
-        passed && !self.is_ahead_of(position)
+        }
+    }
+
+    /// Are its rows there as they were at the source?
+    pub fn is_consistent_at(&self, position: &Position) -> bool {
+        self.is_copied_at(position) && !self.is_ahead_of(position)
     }
 }

@@ -24,10 +24,15 @@ pub fn meet(job: &Job, log: &mut Log<'_>, stop: Stop, reader: &Reader) -> Result
     let Some(followed) = log.units.get_mut(stop.unit) else {
         return Ok(());
     };
+    let in_copy = !followed.is_copied_at(&log.place.position);
     let unit = &followed.unit;
     let outcome = match (followed.change.take(), stop.obstacle) {
         // There was no row of the shape before this one; then it is met again.
         (Some(change), _) => alter(unit, &change).map(|()| None),
+        // While it was copied: rows were read by names that meant one column first, then another.
+        (None, Obstacle::Shape { told, .. }) if in_copy && told.moves_names() => {
+            transaction::run(|| unit_stream::begin_anew(unit)).map(|()| None)
+        }
         (None, obstacle) => judge(job, unit, obstacle, reader),
     };
     match outcome {

@@ -2,11 +2,10 @@
 //! catalog file is a struct and its queries. Not for bulk data.
 
 use pgrx::datum::DatumWithOid;
-use pgrx::spi::SpiTupleTable;
 use pgrx::{Spi, pg_sys};
 use serde::de::DeserializeOwned;
 
-use super::statements::prepared;
+use super::statements;
 use crate::error::{Error, Kind, Result};
 
 /// A statement's argument.
@@ -88,29 +87,16 @@ fn internal(error: impl std::fmt::Display) -> Error {
 pub fn query<T: DeserializeOwned>(sql: &str, args: &[Arg<'_>]) -> Result<Vec<T>> {
     let json = format!("WITH q AS ({sql}\n) SELECT pg_catalog.row_to_json(q)::text FROM q");
     let args = datums(args);
-    let rows: Vec<String> = match only_reads(sql) {
-        true => with_fresh_snapshot(|| {
-            Spi::connect(|client| {
-                let statement = prepared(client, &json, &args).map_err(internal)?;
-                strings(client.select(&*statement, None, &args).map_err(internal)?)
-            })
-        })?,
+    let outcome = match only_reads(sql) {
+        true => with_fresh_snapshot(|| statements::run(&json, &args, true))?,
         false => {
             require_writable();
-            Spi::connect_mut(|client| {
-                let statement = prepared(client, &json, &args).map_err(internal)?;
-                strings(client.update(&*statement, None, &args).map_err(internal)?)
-            })?
+            statements::run(&json, &args, false)?
         }
     };
+    let rows = outcome.rows;
     rows.iter()
         .map(|row| serde_json::from_str(row).map_err(internal))
-        .collect()
-}
-
-fn strings(table: SpiTupleTable<'_>) -> Result<Vec<String>> {
-    table
-        .map(|row| Ok(row.get::<String>(1).map_err(internal)?.unwrap_or_default()))
         .collect()
 }
 
@@ -155,14 +141,12 @@ fn require_writable() {
 /// Runs a statement; the number of rows it processed.
 pub fn execute(sql: &str, args: &[Arg<'_>]) -> Result<u64> {
     require_writable();
-    let args = datums(args);
+    // Without arguments it is DDL, or names a table of the user's.
+    if !args.is_empty() {
+        return Ok(statements::run(sql, &datums(args), false)?.processed);
+    }
     Spi::connect_mut(|client| {
-        // Without arguments it is DDL, or names a table of the user's.
-        let table = match args.is_empty() {
-            true => client.update(sql, None, &args),
-            false => prepared(client, sql, &args)
-                .and_then(|statement| client.update(&*statement, None, &args)),
-        };
-        Ok(table.map_err(internal)?.len() as u64)
+        let table = client.update(sql, None, &[]).map_err(internal)?;
+        Ok(table.len() as u64)
     })
 }

@@ -17,6 +17,17 @@ pub(super) fn ignored(
     told: &Told,
 ) -> Drift {
     let mut refused = Vec::new();
+    for column in new.all_columns() {
+        let name = &column.source.name;
+        let another = told.original(name) != Some(name.as_str())
+            && old.all_columns().any(|old| old.source.name == *name);
+        if another {
+            refused.push(format!(
+                "column {}: another one has this name now",
+                quote(&column.target_name)
+            ));
+        }
+    }
     let mut plan = TablePlan {
         columns: Vec::new(),
         generated: Vec::new(),

@@ -96,6 +96,11 @@ impl Told {
         (!moved && !gone).then_some(name)
     }
 
+    /// Has a name of the plan's become another column's, so that a row read by names may be of either shape?
+    pub fn moves_names(&self) -> bool {
+        !self.renamed.is_empty() || self.dropped.iter().any(|name| self.added(name).is_some())
+    }
+
     /// The plan's names of these columns; one that cannot be the plan's is left out.
     pub(super) fn originals(&self, names: &[String]) -> Vec<String> {
         names
