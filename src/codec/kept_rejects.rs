@@ -67,7 +67,8 @@ impl KeptRejects {
 
     /// Memory that they take, about.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        // The places of those that were taken back, too.
+        self.bytes + self.rejects.len() * size_of::<Option<Kept>>()
     }
 
     pub fn take(&mut self) -> Vec<Reject> {

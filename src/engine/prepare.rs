@@ -131,7 +131,7 @@ pub fn plan(job: &Job, table: &SourceTable, context: &PlanContext<'_>) -> Result
         .collect();
     let plan = plan_table(table, &usable, context)?;
     match job.streams() {
-        true => follow(plan),
+        true => follow(plan, table.kind),
         false => Ok(plan),
     }
 }

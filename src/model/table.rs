@@ -237,6 +237,17 @@ pub struct SourceTable {
     /// The next value of the auto_increment column, as the source last knew it.
     pub auto_increment: Option<u64>,
     pub partitioned: bool,
+    #[serde(default)]
+    pub kind: TableKind,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum TableKind {
+    #[default]
+    Base,
+    /// MariaDB's tables WITH SYSTEM VERSIONING, which keep the rows that were.
+    SystemVersioned,
+    View,
 }
 
 /// One line of the source's table list.

@@ -3,9 +3,30 @@
 use super::identifier::literal;
 use super::table::TablePlan;
 use crate::error::{Error, Kind, Result};
+use crate::model::table::TableKind;
 
 /// The plan of a table that is followed, or why it cannot be.
-pub fn follow(mut plan: TablePlan) -> Result<TablePlan> {
+pub fn follow(mut plan: TablePlan, kind: TableKind) -> Result<TablePlan> {
+    let not_in_log = match kind {
+        TableKind::Base => None,
+        TableKind::View => Some("a view: its rows do not stand in the log"),
+        TableKind::SystemVersioned => {
+            Some("system-versioned: the log tells its history, where a row that is deleted stays")
+        }
+    };
+    if let Some(reason) = not_in_log {
+        return Err(Error::new(
+            Kind::LogUnsupported,
+            format!(
+                "table \"{}\" cannot be followed: it is {reason}",
+                plan.source_table
+            ),
+        )
+        .with_hint(format!(
+            "Leave it out (units => '{{*,!{}}}'), or copy it by a job of mode full.",
+            plan.source_table.replace(char::is_control, " ")
+        )));
+    }
     if plan.filter.is_some() {
         return Err(Error::new(
             Kind::InvalidParameter,
@@ -43,9 +64,22 @@ mod tests {
     fn a_filter_is_refused() {
         let mut plan = planned(&orders(), &[true]);
         plan.filter = Some("id > 7".to_owned());
-        let error = follow(plan).unwrap_err();
+        let error = follow(plan, TableKind::Base).unwrap_err();
         assert_eq!(error.kind, Kind::InvalidParameter);
         assert!(error.hint.is_some());
+    }
+
+    #[test]
+    fn a_table_whose_rows_are_not_in_the_log_is_refused() {
+        for kind in [TableKind::View, TableKind::SystemVersioned] {
+            let error = follow(planned(&orders(), &[true]), kind).unwrap_err();
+            assert!(
+                error
+                    .message
+                    .starts_with("table \"orders\" cannot be followed: it is")
+            );
+            assert!(error.hint.unwrap().contains("!orders"));
+        }
     }
 
     #[test]
@@ -53,7 +87,7 @@ mod tests {
         let plan = planned(&orders(), &[true]);
         let keys = plan.foreign_keys.len();
         let warnings = plan.warnings.len();
-        let followed = follow(plan).unwrap();
+        let followed = follow(plan, TableKind::Base).unwrap();
         assert!(followed.foreign_keys.is_empty());
         assert!(followed.warnings.len() >= warnings + keys);
     }

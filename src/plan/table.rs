@@ -38,6 +38,9 @@ pub struct TablePlan {
     /// names tells a column. Without defaults and comments. Empty in a plan of an older version.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub source_columns: Vec<SourceColumn>,
+    /// Columns of the target that the job has made and does not fill any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<String>,
     pub key: Option<KeyPlan>,
     /// The source's primary key where all its columns are copied, be it a key to walk by or not.
     /// Names of the source.
@@ -180,6 +183,7 @@ pub fn plan_table(
         columns: copied,
         generated,
         source_columns: table.columns.iter().map(bare).collect(),
+        left: Vec::new(),
         key,
         primary_key,
         filter: unit.filter.clone(),

@@ -39,6 +39,7 @@ pub fn would_lose(oid: i64, made: &TablePlan) -> Result<Vec<String>> {
         .iter()
         .chain(computed)
         .map(|column| &column.target_name)
+        .chain(&made.left)
         .collect();
     let rows: Vec<Row> = with_pinned_path(|| {
         spi::query(

@@ -73,10 +73,19 @@ pub(super) fn ignored(
     {
         plan.primary_key = None;
     }
+    plan.left = left(old, &plan);
     match refused.is_empty() {
         true => Drift::Ignore(Box::new(plan)),
         false => Drift::Pause(paused(old, &refused, OnDdl::Ignore)),
     }
+}
+
+/// What the target has of the job's columns beside those of the plan.
+fn left(old: &TablePlan, plan: &TablePlan) -> Vec<String> {
+    let made = old.all_columns().map(|column| &column.target_name);
+    let mut left: Vec<String> = made.chain(&old.left).cloned().collect();
+    left.retain(|name| !plan.all_columns().any(|column| column.target_name == *name));
+    left
 }
 
 /// The source's column as it is now, with the target's as it was.

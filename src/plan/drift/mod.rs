@@ -91,6 +91,7 @@ pub fn drift(old: &TablePlan, new: NewShape<'_>, told: &Told, policy: OnDdl) -> 
     if work.is_empty() {
         let plan = TablePlan {
             key,
+            left: old.left.clone(),
             ..carried(new.plan, &pairs, &work)
         };
         return Drift::Same(Box::new(plan));
@@ -108,6 +109,7 @@ pub fn drift(old: &TablePlan, new: NewShape<'_>, told: &Told, policy: OnDdl) -> 
             statements: work.statements(old),
             plan: TablePlan {
                 key,
+                left: old.left.clone(),
                 ..carried(new.plan, &pairs, &work)
             },
             before: work.before,

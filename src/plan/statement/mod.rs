@@ -136,7 +136,12 @@ impl Statement {
     /// Is the statement about this table? A name in another letter case is another table, unless
     /// the dialect folds names; then give names in lower case.
     pub fn concern(&self, database: &str, table: &str) -> Concern {
-        let is = |name: &TableName| name.is(database, table);
+        let unclear = std::cell::Cell::new(false);
+        let is = |name: &TableName| {
+            let is = name.is(database, table);
+            unclear.set(unclear.get() || !is && name.may_be(database, table));
+            is
+        };
         let yes = match self {
             Statement::Truncate(name)
             | Statement::CreateIndex(name)
@@ -149,7 +154,10 @@ impl Statement {
             }
             Statement::RenameTable(list) => list.iter().any(|(from, to)| is(from) || is(to)),
             Statement::DropTable(names) => names.iter().any(is),
-            Statement::DropDatabase(name) => name == database,
+            Statement::DropDatabase(name) => {
+                unclear.set(name != database && table_name::may_be(name, database));
+                name == database
+            }
             Statement::Dml(dml) => {
                 if !dml.told_in_full && !dml.tables.iter().any(is) {
                     return Concern::Unclear;
@@ -172,6 +180,7 @@ impl Statement {
         };
         match yes {
             true => Concern::Yes,
+            false if unclear.get() => Concern::Unclear,
             false => Concern::No,
         }
     }

@@ -22,6 +22,30 @@ impl TableName {
     pub fn is(&self, database: &str, table: &str) -> bool {
         self.table == table && self.database == database
     }
+
+    /// Can it be this table, as far as its characters can be read?
+    pub(super) fn may_be(&self, database: &str, table: &str) -> bool {
+        may_be(&self.database, database) && may_be(&self.table, table)
+    }
+}
+
+/// What stands between characters that could not be read is there, in that order.
+pub(super) fn may_be(read: &str, name: &str) -> bool {
+    let mut parts = read.split(char::REPLACEMENT_CHARACTER);
+    let first = parts.next().unwrap_or_default();
+    let Some(last) = parts.next_back() else {
+        return read == name;
+    };
+    let Some(mut rest) = name.strip_prefix(first) else {
+        return false;
+    };
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
+            None => return false,
+        }
+    }
+    rest.ends_with(last) && !name.is_ascii()
 }
 
 /// What a statement that renames tables has done to the name of one of them.
@@ -114,6 +138,15 @@ mod tests {
             found.now.map(|name| name.table),
             found.instead.map(|name| name.table),
         )
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_read_may_be_several() {
+        let may = |read: &str, table: &str| name(read).may_be("d", table);
+        assert!(may("gr\u{fffd}\u{fffd}e", "größe") && may("\u{fffd}", "表"));
+        assert!(may("a\u{fffd}b\u{fffd}c", "aöbxöc") && !may("a\u{fffd}b\u{fffd}c", "aöc"));
+        assert!(!may("gr\u{fffd}e", "groesse") && !may("gr\u{fffd}e", "größen"));
+        assert!(may("t", "t") && !may("t", "tü"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use mysql_async::{Row, Value};
 use super::assemble::FollowedTable;
 use super::connect::Connection;
 use super::errors::violation;
+use super::schema::text;
 use crate::codec::image::{Charset, charset_queries};
 use crate::error::Result;
 
@@ -36,6 +37,23 @@ impl Connection {
             charsets.insert(name.clone(), Charset::new(name, &answers)?);
         }
         Ok(charsets)
+    }
+
+    /// The character set of each collation that has a number.
+    pub(super) async fn collations(&mut self) -> Result<HashMap<u16, String>> {
+        let sql = "SELECT ID, CHARACTER_SET_NAME FROM information_schema.COLLATIONS \
+                   WHERE ID BETWEEN 1 AND 65535 AND CHARACTER_SET_NAME IS NOT NULL";
+        let sets = self.results(&[sql]).await?;
+        sets.iter()
+            .flatten()
+            .map(|row| {
+                let number = text(row, 0)?.parse();
+                Ok((
+                    number.map_err(|_| violation("a collation has no number"))?,
+                    text(row, 1)?,
+                ))
+            })
+            .collect()
     }
 
     /// Does the source take names of tables in upper and lower case for the same?

@@ -57,6 +57,7 @@ where
         address: endpoint.address(),
         fold_names: probe.folds_names().await?,
         charsets: probe.charsets(&request.tables).await?,
+        collations: probe.collations().await?,
     };
     let dump = DumpRequest {
         start,

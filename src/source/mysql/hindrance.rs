@@ -33,6 +33,12 @@ pub fn obstacle(
                 .with_hint("look at what it has done; then SELECT sync_resync('<job>', '<unit>');"),
             ));
         }
+        _ if concern == Concern::Unclear => {
+            return Some(Obstacle::Refused(
+                refused("the log has a statement about a table whose name cannot be read, and may be this one's")
+                    .with_hint("look at what it has done; then SELECT sync_resync('<job>', '<unit>');"),
+            ));
+        }
         Statement::DropTable(_) | Statement::DropDatabase(_) => {
             "the table was dropped at the source".to_owned()
         }

@@ -10,6 +10,11 @@ use crate::model::logged::LoggedTable;
 use crate::plan::shape::shape;
 use crate::plan::table::TablePlan;
 
+/// Rows in the form in which they are applied take no more than so many times their images' bytes,
+const MOST_GROWTH: usize = 8;
+/// and those of an event that are refused, with what is told of each, no more than this.
+const MOST_REJECTS: usize = 256 << 20;
+
 pub struct Decoders {
     /// The place of the table's unit.
     pub index: usize,
@@ -58,7 +63,20 @@ impl Decoders {
 /// Reads the images of a rows event into `net`.
 pub fn read_rows(decoders: &mut Decoders, rows: &Rows<'_>, net: &mut NetChanges) -> Result<()> {
     let mut rest: &[u8] = &rows.images;
+    let most = rows
+        .images
+        .len()
+        .saturating_mul(MOST_GROWTH)
+        .saturating_add(net.bytes())
+        .saturating_add(MOST_REJECTS);
     while !rest.is_empty() {
+        if net.bytes() > most {
+            return Err(Error::new(
+                Kind::TooManyRejects,
+                "an event of the log has more rows that cannot be taken than memory is for",
+            )
+            .with_hint("SELECT sync_resync('<job>', '<unit>');"));
+        }
         match rows.kind {
             RowsKind::Write => {
                 let image = take_image(&mut decoders.after, rows.present, &mut rest)?;

@@ -13,7 +13,7 @@ use super::sql::quote;
 use super::told::clean;
 use super::{constraints, indexes};
 use crate::error::{Error, Kind, Result};
-use crate::model::table::{SourceTable, SourceTableName};
+use crate::model::table::{SourceTable, SourceTableName, TableKind};
 
 const TABLES: &str = "SELECT TABLE_NAME AS a, TABLE_TYPE AS b, TABLE_ROWS AS c, DATA_LENGTH AS d \
      FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? ORDER BY TABLE_NAME";
@@ -60,6 +60,11 @@ impl Connection {
             // A view's is the word VIEW.
             comment: optional_text(row, 5)?.filter(|comment| !view && !comment.is_empty()),
             partitioned: text(row, 6)?.contains("partitioned"),
+            kind: match text(row, 1)?.as_str() {
+                "SYSTEM VERSIONED" => TableKind::SystemVersioned,
+                _ if view => TableKind::View,
+                _ => TableKind::Base,
+            },
             schema,
             name,
             ..SourceTable::default()

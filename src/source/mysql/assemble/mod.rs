@@ -64,6 +64,8 @@ pub struct LogDialect {
     pub fold_names: bool,
     /// How text of each character set of the tables becomes UTF-8.
     pub charsets: HashMap<String, Charset>,
+    /// The character set of each collation, by the collation's number.
+    pub collations: HashMap<u16, String>,
 }
 
 pub struct Assembler {

@@ -10,7 +10,9 @@ use crate::plan::statement::{Concern, Dialect, Statement, classify};
 
 impl Assembler {
     pub(super) fn query(&mut self, raw: &RawEvent, query: &Query<'_>) -> Result<Step> {
-        let text = query.shown();
+        let charset = query.client_collation;
+        let charset = charset.and_then(|collation| self.source.collations.get(&collation));
+        let text = query.shown(charset.map(String::as_str));
         let dialect = Dialect {
             mariadb: self.position.server.flavor == Flavor::MariaDb,
             sql_mode: query.sql_mode.unwrap_or_default(),

@@ -82,7 +82,7 @@ fn told(event: &Result<Event<'_>>) -> Option<String> {
             format!("gtid {} {}", event.gtid, marks.join(" "))
         }
         Ok(Event::Query(query)) => {
-            let text = query.shown().chars().take(24).collect::<String>();
+            let text = query.shown(None).chars().take(24).collect::<String>();
             format!("query [{}] {}", query.database, text.replace('\n', " "))
         }
         Ok(Event::Xid(_)) => "xid".into(),
