@@ -57,9 +57,20 @@ pub struct ApplySql {
     pub delete: String,
     /// Writes the rows of `rows`.
     pub upsert: Option<String>,
+    /// The same for rows that are there for the most part.
+    pub update: Option<UpdateSql>,
     pub truncate: String,
     /// The same for who may not truncate the target, or where a foreign key refers to it.
     pub delete_all: String,
+}
+
+/// An UPDATE takes a lock, a version of the row and an entry of the log less than an ON CONFLICT does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpdateSql {
+    /// Of the rows that are there.
+    pub present: String,
+    /// Writes those that were not.
+    pub missing: String,
 }
 
 /// A table of the session, its columns those of the target.
@@ -129,7 +140,15 @@ pub fn apply_sql(plan: &TablePlan, key: Option<&ApplyKey>, unit_id: i64) -> Appl
             Some(key) => delete_by_key(&target, &keys, key),
             None => delete_by_image(&target, &keys),
         },
-        upsert: rows.as_ref().map(|(key, rows)| upsert(&target, rows, key)),
+        upsert: rows
+            .as_ref()
+            .map(|(key, rows)| upsert(&target, rows, key, "")),
+        update: rows.as_ref().and_then(|(key, rows)| {
+            Some(UpdateSql {
+                present: update(&target, rows, key)?,
+                missing: upsert(&target, rows, key, &not_in(&target, key)),
+            })
+        }),
         keys,
         rows: rows.map(|(_, rows)| rows),
         truncate: format!("TRUNCATE {target}"),
@@ -157,17 +176,48 @@ impl SessionTable {
 }
 
 fn delete_by_key(target: &str, keys: &SessionTable, key: &ApplyKey) -> String {
+    format!(
+        "DELETE FROM {target} AS target USING {} AS gone\nWHERE {}",
+        keys.qualified(),
+        same_key(key, "gone")
+    )
+}
+
+/// That a row of the target has the key of one of `other`.
+fn same_key(key: &ApplyKey, other: &str) -> String {
     let same: Vec<String> = key
         .columns
         .iter()
         .zip(&key.operators)
         .map(|(name, operator)| (quote(name), operator))
-        .map(|(name, operator)| format!("target.{name} {operator} gone.{name}"))
+        .map(|(name, operator)| format!("target.{name} {operator} {other}.{name}"))
         .collect();
+    same.join(" AND ")
+}
+
+/// None where a row has nothing but its key.
+fn update(target: &str, rows: &SessionTable, key: &ApplyKey) -> Option<String> {
+    let sets: Vec<String> = rows
+        .columns
+        .iter()
+        .filter(|name| !key.columns.contains(name))
+        .map(|name| quote(name))
+        .map(|name| format!("{name} = row.{name}"))
+        .collect();
+    (!sets.is_empty()).then(|| {
+        format!(
+            "UPDATE {target} AS target SET {}\nFROM {} AS row\nWHERE {}",
+            sets.join(", "),
+            rows.qualified(),
+            same_key(key, "row")
+        )
+    })
+}
+
+fn not_in(target: &str, key: &ApplyKey) -> String {
     format!(
-        "DELETE FROM {target} AS target USING {} AS gone\nWHERE {}",
-        keys.qualified(),
-        same.join(" AND ")
+        "\nWHERE NOT EXISTS (SELECT FROM {target} AS target WHERE {})",
+        same_key(key, "row")
     )
 }
 
@@ -200,7 +250,8 @@ fn delete_by_image(target: &str, rows: &SessionTable) -> String {
     )
 }
 
-fn upsert(target: &str, rows: &SessionTable, key: &ApplyKey) -> String {
+/// `only`: a condition on `row`.
+fn upsert(target: &str, rows: &SessionTable, key: &ApplyKey, only: &str) -> String {
     let sets: Vec<String> = rows
         .columns
         .iter()
@@ -215,7 +266,7 @@ fn upsert(target: &str, rows: &SessionTable, key: &ApplyKey) -> String {
     let columns = quoted_list(&rows.columns);
     // OVERRIDING lets an identity key of the target take the source's values.
     format!(
-        "INSERT INTO {target} ({columns})\nOVERRIDING SYSTEM VALUE\nSELECT {columns} FROM {}\n\
+        "INSERT INTO {target} ({columns})\nOVERRIDING SYSTEM VALUE\nSELECT {columns} FROM {} AS row{only}\n\
          ON CONFLICT ({}) DO {action}",
         rows.qualified(),
         quoted_list(&key.columns)
@@ -317,7 +368,7 @@ mod tests {
             sql.upsert.unwrap(),
             "INSERT INTO \"Shop\".orders (id, code, \"order\", note)\n\
              OVERRIDING SYSTEM VALUE\n\
-             SELECT id, code, \"order\", note FROM pg_temp.tributary_r_7\n\
+             SELECT id, code, \"order\", note FROM pg_temp.tributary_r_7 AS row\n\
              ON CONFLICT (code, \"order\") DO UPDATE SET id = EXCLUDED.id, note = EXCLUDED.note"
         );
         assert_eq!(sql.rows.unwrap().name, "tributary_r_7");

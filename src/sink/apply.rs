@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! only new rows, target in step    COPY into the target
-//! else                             keys and rows into tables of the session; DELETE; INSERT … ON CONFLICT
+//! more of them there than new      keys and rows into tables of the session; DELETE; UPDATE; INSERT of what was missing
+//! else                             the same; DELETE; INSERT … ON CONFLICT
 //! either is refused                DELETE of every key; the rows by COPY in halves: bad ones stand alone
 //! no key                           DELETE by image; the rows by COPY in halves
 //! ```
@@ -90,7 +91,9 @@ impl Applier {
         };
         let upserts = sql.rows.clone().zip(sql.upsert.as_ref());
         Ok(Applier {
-            upserts: upserts.map(|(rows, sql)| Staged::by_index(rows, sql, &columns)),
+            upserts: upserts.map(|(rows, statement)| {
+                Staged::by_index(rows, statement, &columns).with_update(sql.update.as_ref())
+            }),
             deletes,
             columns,
             key,
@@ -174,9 +177,23 @@ impl Applier {
         if !changes.upserts.is_empty() {
             upserts.make()?;
         }
+        // A delete and an insert of one key are an update as well.
+        let logged = changes.rows;
+        let there = logged.updated.saturating_add(logged.deleted) >= logged.inserted;
+        let count = changes.upsert_count;
         transaction::attempt(|| {
             let deleted = deletes.apply(&changes.deletes)?;
-            Ok((upserts.apply(&changes.upserts)?, deleted))
+            if !there || count == 0 {
+                return Ok((upserts.apply(&changes.upserts)?, deleted));
+            }
+            match upserts.apply_updates(&changes.upserts, count)? {
+                written if written < count => Err(Error::new(
+                    Kind::Postgres,
+                    "rows are missing after they were written",
+                )
+                .with_sqlstate(*b"21000")),
+                written => Ok((written, deleted)),
+            }
         })
     }
 

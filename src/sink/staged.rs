@@ -8,12 +8,14 @@ use crate::model::pg_type::PgType;
 use crate::pg::point_plan::PointPlan;
 use crate::pg::session_table::SessionTable;
 use crate::pg::{guc, spi};
-use crate::plan::apply;
+use crate::plan::apply::{self, UpdateSql};
 
 #[derive(Debug)]
 pub struct Staged {
     table: apply::SessionTable,
     statement: String,
+    /// Statements for rows that are there for the most part.
+    update: Option<UpdateSql>,
     columns: Vec<(String, PgType)>,
     access: Access,
     made: Option<Made>,
@@ -31,6 +33,8 @@ enum Access {
 struct Made {
     table: SessionTable,
     plan: Option<PointPlan>,
+    /// Planned when they are first of use.
+    update: Option<[PointPlan; 2]>,
 }
 
 impl Staged {
@@ -49,10 +53,16 @@ impl Staged {
         Staged {
             table,
             statement: statement.to_owned(),
+            update: None,
             columns,
             access: Access::Index,
             made: None,
         }
+    }
+
+    pub fn with_update(mut self, update: Option<&UpdateSql>) -> Self {
+        self.update = update.cloned();
+        self
     }
 
     pub fn by_scan(
@@ -79,8 +89,35 @@ impl Staged {
             Access::Index => Some(PointPlan::new(&self.statement)?),
             Access::Scan => None,
         };
-        self.made = Some(Made { table, plan });
+        self.made = Some(Made {
+            table,
+            plan,
+            update: None,
+        });
         Ok(())
+    }
+
+    /// The same where most of the rows are there. Fewer than were given are processed where the target
+    /// finds two of them to be one, or a trigger keeps some out.
+    pub fn apply_updates(&mut self, rows: &[u8], count: u64) -> Result<u64> {
+        let (Some(sql), Some(made)) = (&self.update, &mut self.made) else {
+            return self.apply(rows);
+        };
+        if made.update.is_none() {
+            made.update = Some([PointPlan::new(&sql.present)?, PointPlan::new(&sql.missing)?]);
+        }
+        let made = self.made()?;
+        let Some([present, missing]) = &made.update else {
+            return self.apply(rows);
+        };
+        made.table.empty()?;
+        copy_rows(&made.table.relation, &self.columns, rows)?;
+        let mut processed = present.execute()?;
+        if processed < count {
+            processed += missing.execute()?;
+        }
+        made.table.empty()?;
+        Ok(processed)
     }
 
     /// Copies the rows and runs the statement; how many rows it processed.

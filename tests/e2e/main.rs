@@ -31,6 +31,7 @@ mod stream_invariant;
 mod stream_options;
 mod stream_parked;
 mod stream_position;
+mod stream_resync;
 mod stream_rows;
 mod stream_types;
 mod stream_unusual;
