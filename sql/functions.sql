@@ -39,7 +39,7 @@ REVOKE ALL ON FUNCTION sync_create_source(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sync_create_source(text, text) IS 'CREATE SERVER and CREATE USER MAPPING from a URL: mysql://user:password@host:port/database';
 COMMENT ON FUNCTION sync_create_job(text, text, text[], text, text, jsonb) IS 'defines a job: which tables of a source go into which schema';
 COMMENT ON FUNCTION sync_alter_job(text, jsonb) IS 'changes options of a job; null puts one back to its default';
-COMMENT ON FUNCTION sync_alter_unit(text, text, jsonb) IS 'changes options of one table of a job: target, columns, filter, key, priority, existing_rows';
+COMMENT ON FUNCTION sync_alter_unit(text, text, jsonb) IS 'changes options of one table of a job: target, columns, filter, key, priority, existing_rows, on_ddl, casts and policies';
 COMMENT ON FUNCTION sync_drop_job(text) IS 'forgets a job; the tables it made stay';
 COMMENT ON FUNCTION sync_check(text) IS 'each prerequisite of a job: is it met, and the statement that mends it';
 COMMENT ON FUNCTION sync_plan(text) IS 'what a run would do with each table';

@@ -19,7 +19,12 @@ SELECT c.oid::bigint AS oid,
        EXISTS (
            SELECT FROM (SELECT c.oid UNION SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) t) AS parts (oid)
            JOIN pg_catalog.pg_trigger g ON g.tgrelid = parts.oid
-           WHERE g.tgenabled <> 'D' AND g.tgtype::integer & 7 = 7) AS filters
+           WHERE g.tgenabled <> 'D' AND g.tgtype::integer & 7 = 7) AS filters,
+       -- and so may one BEFORE UPDATE
+       EXISTS (
+           SELECT FROM (SELECT c.oid UNION SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) t) AS parts (oid)
+           JOIN pg_catalog.pg_trigger g ON g.tgrelid = parts.oid
+           WHERE g.tgenabled <> 'D' AND g.tgtype::integer & 19 = 19) AS guards
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1::name AND c.relname = $2::name

@@ -33,7 +33,10 @@ UNION ALL
 SELECT v.what
 FROM pg_catalog.pg_class t
 CROSS JOIN LATERAL (VALUES
-    (t.relowner <> current_user::pg_catalog.regrole, 'another owner'),
+    (t.relowner <> pg_catalog.quote_ident(current_user)::pg_catalog.regrole, 'another owner'),
+    (EXISTS (SELECT FROM pg_catalog.pg_seclabel l
+             WHERE l.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND l.objoid = t.oid), 'security labels'),
+    (NOT pg_catalog.has_schema_privilege(t.relnamespace, 'CREATE'), 'the right to create in its schema'),
     (t.reloptions IS NOT NULL, 'storage parameters'),
     (t.reltablespace <> 0, 'its tablespace'),
     (t.relreplident <> 'd', 'its replica identity'),

@@ -133,8 +133,8 @@ fn drop_job(name: &str) -> Result<()> {
             )
             .with_hint(format!("SELECT sync_cancel({});", literal(name))));
         }
-        for unit in unit::of_run(run.run_id)? {
-            swap::drop_if_exists(unit.unit_id)?;
+        for unit_id in unit::ids_of_job(job.job_id)? {
+            swap::drop_if_exists(unit_id, job.owner())?;
         }
         for stage in unit::stages(job.job_id)? {
             stage::drop_if_exists(&stage.target_schema, &stage.stage)?;

@@ -139,6 +139,19 @@ pub fn of_run(run_id: i64) -> Result<Vec<Unit>> {
     )
 }
 
+/// All units that the job has had.
+pub fn ids_of_job(job_id: i64) -> Result<Vec<i64>> {
+    #[derive(Deserialize)]
+    struct Row {
+        unit_id: i64,
+    }
+    let rows: Vec<Row> = query(
+        "SELECT unit_id FROM tributary.unit WHERE job_id = $1",
+        &[job_id.into()],
+    )?;
+    Ok(rows.into_iter().map(|row| row.unit_id).collect())
+}
+
 /// The target tables of a run's units.
 pub fn target_tables(run_id: i64) -> Result<Vec<String>> {
     #[derive(Deserialize)]

@@ -16,7 +16,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::policy::Adjustment;
 use crate::model::position::Position;
 use crate::model::reject::Reject;
-use crate::model::state::{Phase, UnitStatus};
+use crate::model::state::UnitStatus;
 use crate::plan::drift::Told;
 use crate::plan::table::TablePlan;
 
@@ -283,20 +283,44 @@ pub fn pending(run_id: i64) -> Result<Pending> {
     })
 }
 
-/// A unit is copied anew, from the start: beside its rows, which stay until they are replaced.
+/// A unit is copied anew, from the start: beside its rows, which stay until they are replaced. Its row first:
+/// whoever prepares it at the same time has done so before or does it afterwards.
 pub fn begin_anew(unit: &Unit) -> Result<()> {
-    if unit.phase() == Some(Phase::Stream) {
-        super::stream::fence(unit.job_id)?;
-    }
-    super::chunk::forget(unit.unit_id)?;
+    anew(unit, "true")
+}
+
+/// The same for a unit as its follower knows it.
+pub fn leave_for_copy(unit: &Unit) -> Result<()> {
+    anew(
+        unit,
+        "copies = $3 AND status IN ('catching_up', 'streaming')",
+    )
+}
+
+/// The same for one whose new table cannot take the place of the live one: into that.
+pub fn leave_for_merge(unit: &Unit, why: &str) -> Result<()> {
+    leave_for_copy(unit)?;
     execute(
-        "UPDATE tributary.unit SET status = 'pending', before = coalesce(before, plan), plan = NULL, phase = NULL, \
-           redrive = false, method = NULL, load_oid = NULL, frontier = NULL, planned = false, position = NULL, catch_up_to = NULL, \
-           attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL, \
-           started_at = NULL, finished_at = NULL, updated_at = clock_timestamp() \
-         WHERE unit_id = $1 AND run_id = $2 AND copies = $3",
+        "UPDATE tributary.unit SET before = NULL WHERE unit_id = $1",
+        &[unit.unit_id.into()],
+    )?;
+    note(unit, why)
+}
+
+fn anew(unit: &Unit, condition: &str) -> Result<()> {
+    super::stream::fence(unit.job_id)?;
+    let changed = execute(
+        &format!(
+            "UPDATE tributary.unit SET status = 'pending', before = coalesce(before, plan), plan = NULL, phase = NULL, \
+               redrive = false, method = NULL, load_oid = NULL, frontier = NULL, planned = false, position = NULL, \
+               catch_up_to = NULL, attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL, \
+               started_at = NULL, finished_at = NULL, updated_at = clock_timestamp() \
+             WHERE unit_id = $1 AND run_id = $2 AND $3::bigint IS NOT NULL AND {condition}"
+        ),
         &[unit.unit_id.into(), unit.run_id.into(), unit.copies.into()],
     )?;
+    held(changed, unit)?;
+    super::chunk::forget(unit.unit_id)?;
     event::record(unit.subject(), UnitStatus::Pending.as_str(), Some("resync"))
 }
 

@@ -8,7 +8,6 @@ use crate::error::Result;
 use crate::model::state::LoadMethod;
 use crate::model::table::SourceTable;
 use crate::pg::{relation, transaction};
-use crate::plan::identifier::literal;
 use crate::plan::table::TablePlan;
 use crate::sink::swap;
 
@@ -23,6 +22,9 @@ pub fn plan_beside(job: &Job, unit: &Unit, table: &SourceTable) -> Result<Option
         let Some(live) = live.filter(|live| unit.created_oid == Some(live.oid)) else {
             return Ok(true);
         };
+        if !swap::drop_if_exists(unit.unit_id, job.owner())? {
+            return Ok(true);
+        }
         let lost = swap::would_lose(live.oid, before)?;
         if !lost.is_empty() {
             let what = format!(
@@ -44,7 +46,7 @@ pub fn plan_beside(job: &Job, unit: &Unit, table: &SourceTable) -> Result<Option
 
 /// Has the new table, if the unit has one and all is there, take the place of the live one; whether
 /// it did.
-pub fn exchange(job: &Job, unit: &Unit) -> Result<bool> {
+pub fn exchange(unit: &Unit) -> Result<bool> {
     let (Some(plan), Some(before), Ok(LoadMethod::Swap)) =
         (&unit.plan, &unit.before, unit.method())
     else {
@@ -53,14 +55,8 @@ pub fn exchange(job: &Job, unit: &Unit) -> Result<bool> {
     transaction::run(|| {
         unit_stream::set_swapped(unit, &plan.moved_to(&before.target_schema))?;
         let live = unit.created_oid.unwrap_or_default();
-        swap::take_place(plan, before, live).map_err(|error| match error.hint {
-            Some(_) => error,
-            None => error.with_hint(format!(
-                "SELECT sync_resync({}, {}); copies it anew",
-                literal(&job.job),
-                literal(&unit.unit)
-            )),
-        })
+        let new = unit.load_oid.unwrap_or_default();
+        swap::take_place((plan, new), (before, live))
     })?;
     Ok(true)
 }

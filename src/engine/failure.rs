@@ -135,7 +135,7 @@ fn unit_of(task: &Task) -> Option<&Unit> {
     }
 }
 
-fn pause(unit: &Unit) -> Result<()> {
+pub fn pause(unit: &Unit) -> Result<()> {
     if let Some(run) = run::lock(unit.run_id)? {
         unit_state::stop(&run, None, UnitStatus::Paused)?;
         let why = format!("unit \"{}\" failed and on_error is pause", unit.unit);

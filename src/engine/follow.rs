@@ -32,6 +32,7 @@ use crate::error::{Error, Kind, Result, Retry};
 use crate::model::position::Position;
 use crate::pg::{guc, transaction, worker};
 use crate::plan::drift::Told;
+use crate::sink::apply::Applier;
 use crate::source::log::{GroupEnd, Segment, Stop};
 use crate::source::mysql::FollowRequest;
 
@@ -40,6 +41,7 @@ pub fn follow(job: &Job, run_id: i64, how: Following, reader: &mut Reader) -> Re
     let mut until = None;
     let mut exchange_at = Instant::now();
     let mut before = Vec::new();
+    transaction::run(Applier::drop_all)?;
     loop {
         // Options may have been altered: that has raised the generation, and so led here.
         let job = &transaction::run(|| job::get_by_id(job.job_id))?;
@@ -269,15 +271,10 @@ impl Log<'_> {
 
     /// What statements have said, and what could not be applied.
     fn keep(&mut self, group: &mut Group) -> Result<()> {
-        for (index, told) in std::mem::take(&mut group.told) {
-            if let Some(followed) = self.units.get(index) {
-                group.failing = Some(index);
-                unit_stream::set_told(&followed.unit, &told)?;
-            }
-        }
         for (index, unit) in self.units.iter_mut().enumerate() {
             group.failing = Some(index);
-            unit.keep(self.job)?;
+            let told = group.told.iter().rfind(|(told, _)| *told == index);
+            unit.keep(self.job, told.map(|(_, told)| told))?;
         }
         group.failing = None;
         Ok(())
@@ -324,6 +321,8 @@ impl Log<'_> {
         if !reader.reads(&endpoint) {
             return Ok(Some(Ended::Elsewhere));
         }
+        let units = &mut self.units;
+        transaction::run(|| units.iter_mut().try_for_each(Followed::drop_old))?;
         let same = transaction::run(|| match self.how {
             Following::Streaming => stream::hear(
                 self.job.job_id,
@@ -336,7 +335,9 @@ impl Log<'_> {
                 unit_stream::all_catching_up(&units)
             }
         })?;
-        Ok((!same).then_some(Ended::Again))
+        // Somebody may have let go of a table that is to be exchanged.
+        let again = !same || self.settle()?;
+        Ok(again.then_some(Ended::Again))
     }
 }
 

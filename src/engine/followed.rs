@@ -18,7 +18,7 @@ use crate::model::position::Position;
 use crate::model::reject::{MaxRejects, Reject};
 use crate::model::unit_options::UnitOptions;
 use crate::pg::{relation, spi};
-use crate::plan::drift::Applied;
+use crate::plan::drift::{Applied, Told};
 use crate::sink::apply::{Applier, Care};
 use crate::source::mysql::FollowedTable;
 
@@ -212,10 +212,23 @@ impl Followed {
         Ok(rows)
     }
 
-    /// Writes down what could not be applied as it was, at the end of the transaction.
-    pub fn keep(&mut self, job: &Job) -> Result<()> {
+    /// At the end of the transaction: the plan of a target that was altered, what statements have `told`
+    /// since, and what could not be applied as it was.
+    pub fn keep(&mut self, job: &Job, told: Option<&Told>) -> Result<()> {
+        // What was told is of the table as it is after the change.
+        if let Some(change) = self
+            .change
+            .as_ref()
+            .filter(|_| told.is_some() && !self.changed)
+        {
+            alter(&self.unit, change)?;
+            self.changed = true;
+        }
         if let Some(change) = self.change.as_ref().filter(|_| self.changed) {
             take_plan(&self.unit, change)?;
+        }
+        if let Some(told) = told {
+            unit_stream::set_told(&self.unit, told)?;
         }
         let Kept {
             mut rejects,
@@ -227,6 +240,11 @@ impl Followed {
         failure::name_rejects(&mut rejects, &job.job, &self.unit.unit);
         unit_stream::add_rejects(&self.unit, &rejects, &adjustments)?;
         rejects::require_few(&self.unit, self.max_rejects, Ended::No)
+    }
+
+    /// Lets go of tables of the session that are kept for nothing.
+    pub fn drop_old(&mut self) -> Result<()> {
+        self.applier.drop_old()
     }
 
     /// Another transaction begins; what the last one has come to.

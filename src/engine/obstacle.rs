@@ -28,10 +28,17 @@ pub fn meet(job: &Job, log: &mut Log<'_>, stop: Stop, reader: &Reader) -> Result
     let unit = &followed.unit;
     let outcome = match (followed.change.take(), stop.obstacle) {
         // There was no row of the shape before this one; then it is met again.
-        (Some(change), _) => alter(unit, &change).map(|()| None),
+        (Some(change), obstacle) => alter(unit, &change)
+            .and_then(|()| match obstacle {
+                Obstacle::Shape { told, .. } => {
+                    transaction::run(|| unit_stream::set_told(unit, &told))
+                }
+                _ => Ok(()),
+            })
+            .map(|()| None),
         // While it was copied: rows were read by names that meant one column first, then another.
         (None, Obstacle::Shape { told, .. }) if in_copy && told.moves_names() => {
-            transaction::run(|| unit_stream::begin_anew(unit)).map(|()| None)
+            transaction::run(|| unit_stream::leave_for_copy(unit)).map(|()| None)
         }
         (None, obstacle) => judge(job, unit, obstacle, reader),
     };
@@ -66,7 +73,7 @@ fn judge(
     match obstacle {
         Obstacle::Refused(error) => Err(error),
         Obstacle::Redefined(error) => match on_ddl(job, unit)? {
-            OnDdl::Resync => transaction::run(|| unit_stream::begin_anew(unit)).map(|()| None),
+            OnDdl::Resync => transaction::run(|| unit_stream::leave_for_copy(unit)).map(|()| None),
             _ => Err(error),
         },
         Obstacle::Shape {
@@ -137,7 +144,7 @@ fn take_shape(
         }
         Drift::Apply(applied) if comes_with_its_row(old, &applied) => return Ok(Some(applied)),
         Drift::Apply(applied) => alter(unit, &applied),
-        Drift::Resync { .. } => transaction::run(|| unit_stream::begin_anew(unit)),
+        Drift::Resync { .. } => transaction::run(|| unit_stream::leave_for_copy(unit)),
         Drift::Pause(error) if error.detail.is_none() => Err(error.with_detail(shape.difference)),
         Drift::Pause(error) => Err(error),
     }?;

@@ -45,7 +45,9 @@ pub fn prepare(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
     };
     transaction::run(|| {
         unit::begin_preparing(unit)?;
-        swap::drop_if_exists(unit.unit_id)?;
+        if job.streams() {
+            swap::drop_if_exists(unit.unit_id, job.owner())?;
+        }
         // A stage of an earlier run, and what that run planned, are of no use any more.
         if let Some(stage) = &unit.stage {
             stage::drop_if_exists(&unit.target_schema, stage)?;

@@ -7,11 +7,12 @@ use super::anew;
 use super::failure;
 use super::follow::Log;
 use crate::catalog::job::Job;
-use crate::catalog::stream;
 use crate::catalog::unit::{self, Unit};
 use crate::catalog::unit_state;
 use crate::catalog::unit_stream::{self, Following};
+use crate::catalog::{run, stream};
 use crate::error::{Error, Result, Retry};
+use crate::model::options::OnError;
 use crate::model::state::LoadMethod;
 use crate::pg::transaction;
 
@@ -43,25 +44,32 @@ pub fn settle(job: &Job, log: &Log<'_>, exchange_at: &mut Instant) -> Result<boo
     })?;
     // Each by itself: it may have to wait for readers of the live table.
     let mut waiting = Vec::new();
+    let mut tried = false;
     for unit in &ready {
         if unit.method()? == LoadMethod::Swap && Instant::now() < *exchange_at {
             waiting.push(unit.unit_id);
             continue;
         }
-        match anew::exchange(job, unit) {
+        match anew::exchange(unit) {
             Ok(exchanged) => any |= exchanged,
             // Somebody reads the live table: the others do not wait for him.
             Err(error) if error.retry() == Retry::Transient => {
                 transaction::run(|| unit_stream::set_waiting(unit, &error))?;
                 waiting.push(unit.unit_id);
+                tried = true;
             }
+            // A name is taken, a right is gone: so the rows go into the live table.
             Err(error) => {
-                park(job, unit, &error)?;
+                let why = format!(
+                    "the new table cannot take the place of the live one: {}",
+                    error.full_message()
+                );
+                transaction::run(|| unit_stream::leave_for_merge(unit, &why))?;
                 any = true;
             }
         }
     }
-    if !waiting.is_empty() {
+    if tried {
         *exchange_at = Instant::now() + EXCHANGE_PAUSE;
     }
     ready.retain(|unit| !waiting.contains(&unit.unit_id));
@@ -107,12 +115,21 @@ fn join(job: &Job, log: &Log<'_>, units: &[&Unit]) -> Result<bool> {
 /// A unit cannot go on: it keeps the position it has come to, the others go on without it.
 pub fn park(job: &Job, parked: &Unit, error: &Error) -> Result<()> {
     let error = failure::name_job(error, &job.job, Some(&parked.unit));
+    let pauses = job.options()?.on_error == OnError::Pause;
     transaction::run(|| {
+        if pauses {
+            // Before the unit: the order in which everybody locks them.
+            run::lock(parked.run_id)?;
+        }
         let same = |unit: &Unit| unit.run_id == parked.run_id && unit.copies == parked.copies;
         let Some(unit) = unit::get(parked.unit_id)?.filter(same) else {
             return Ok(());
         };
         failure::log_unit(job, &unit, &error);
-        unit_state::fail(&unit, &error, None)
+        unit_state::fail(&unit, &error, None)?;
+        match pauses {
+            true => failure::pause(&unit),
+            false => Ok(()),
+        }
     })
 }

@@ -23,6 +23,8 @@ pub struct Relation {
     pub durable: bool,
     /// A trigger could keep rows out.
     pub filters: bool,
+    /// A trigger could keep updates out.
+    pub guards: bool,
 }
 
 /// One column as in `pg_attribute`.
@@ -83,6 +85,21 @@ pub fn schema_exists(schema: &str) -> Result<bool> {
         )
     })?;
     Ok(found.is_some())
+}
+
+/// The role that a schema belongs to; None where there is none.
+pub fn schema_owner(schema: &str) -> Result<Option<i64>> {
+    #[derive(Deserialize)]
+    struct Row {
+        owner: i64,
+    }
+    let found: Option<Row> = with_pinned_path(|| {
+        spi::query_first(
+            include_str!("../../sql/queries/schema_owner.sql"),
+            &[schema.into()],
+        )
+    })?;
+    Ok(found.map(|row| row.owner))
 }
 
 pub fn columns(relation: &Relation) -> Result<Vec<Column>> {
@@ -228,18 +245,8 @@ fn require_trusted_owner(relation: &Relation) -> Result<()> {
 
 /// The same before anything is made in a schema.
 pub fn require_trusted_schema(schema: &str) -> Result<()> {
-    #[derive(Deserialize)]
-    struct Row {
-        owner: i64,
-    }
-    let found: Option<Row> = with_pinned_path(|| {
-        spi::query_first(
-            include_str!("../../sql/queries/schema_owner.sql"),
-            &[schema.into()],
-        )
-    })?;
     let what = format!("schema {}", crate::plan::identifier::quote(schema));
-    require_trusted(found.map_or(0, |row| row.owner), &what)
+    require_trusted(schema_owner(schema)?.unwrap_or(0), &what)
 }
 
 /// A superuser works with what belongs to superusers only; other roles with whatever they may.

@@ -49,7 +49,31 @@ impl SessionTable {
     /// It is still there, as made, and not old. Not so after the transaction that made it rolled back.
     pub fn holds(&self, name: &str) -> Result<bool> {
         let same = i64::from(find(name)?.to_u32()) == self.relation.oid;
-        Ok(same && next_transaction().wrapping_sub(self.made_at) < OLD)
+        Ok(same && !self.is_old())
+    }
+
+    pub fn is_old(&self) -> bool {
+        next_transaction().wrapping_sub(self.made_at) >= OLD
+    }
+
+    /// Drops all tables of this session whose names begin so.
+    pub fn drop_all(prefixes: &[&str]) -> Result<()> {
+        #[derive(serde::Deserialize)]
+        struct Row {
+            name: String,
+        }
+        let rows: Vec<Row> = spi::query(
+            "SELECT relname::text AS name FROM pg_catalog.pg_class \
+             WHERE relnamespace = pg_catalog.pg_my_temp_schema() AND relkind = 'r'",
+            &[],
+        )?;
+        for row in rows {
+            if prefixes.iter().any(|prefix| row.name.starts_with(prefix)) {
+                let name = qualified("pg_temp", &row.name);
+                spi::execute(&format!("DROP TABLE {name}"), &[])?;
+            }
+        }
+        Ok(())
     }
 
     /// Throws all rows away at once. A rollback does not bring them back.

@@ -13,6 +13,9 @@ use super::table::{ColumnPlan, TablePlan};
 use crate::codec::{RowKey, stored_select, stored_type};
 use crate::error::Result;
 
+/// What names of tables of the session begin with.
+pub const SESSION_TABLES: [&str; 2] = ["tributary_k_", "tributary_r_"];
+
 const EQUAL: &str = "OPERATOR(pg_catalog.=)";
 
 /// What tells the rows of a target from one another.

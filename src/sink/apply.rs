@@ -22,8 +22,9 @@ use crate::error::{Error, Kind, Result};
 use crate::model::change::UnitChanges;
 use crate::model::pg_type::PgType;
 use crate::model::reject::Reject;
+use crate::pg::session_table::SessionTable;
 use crate::pg::{copy, relation, spi, transaction};
-use crate::plan::apply::{ApplySql, apply_key, apply_sql, row_key};
+use crate::plan::apply::{ApplySql, SESSION_TABLES, apply_key, apply_sql, row_key};
 
 /// A value of a unique key is there already.
 const UNIQUE: &str = "23505";
@@ -100,6 +101,17 @@ impl Applier {
             sql,
             fitted,
         })
+    }
+
+    /// Drops tables of the session that are kept for nothing.
+    pub fn drop_old(&mut self) -> Result<()> {
+        self.deletes.drop_if_old()?;
+        self.upserts.as_mut().map_or(Ok(()), Staged::drop_if_old)
+    }
+
+    /// Drops those of all units: what follows the log begins.
+    pub fn drop_all() -> Result<()> {
+        SessionTable::drop_all(&SESSION_TABLES)
     }
 
     /// By what the unit's changes are to be gathered.
@@ -179,7 +191,10 @@ impl Applier {
         }
         // A delete and an insert of one key are an update as well.
         let logged = changes.rows;
-        let there = logged.updated.saturating_add(logged.deleted) >= logged.inserted;
+        let target = &self.fitted.relation;
+        let there = logged.updated.saturating_add(logged.deleted) >= logged.inserted
+            && !target.filters
+            && !target.guards;
         let count = changes.upsert_count;
         transaction::attempt(|| {
             let deleted = deletes.apply(&changes.deletes)?;

@@ -97,6 +97,16 @@ impl Staged {
         Ok(())
     }
 
+    /// Nobody vacuums a table of a session: one that is not used for long goes.
+    pub fn drop_if_old(&mut self) -> Result<()> {
+        let is_old = |made: &Made| made.table.is_old();
+        if self.made.as_ref().is_some_and(is_old) {
+            self.made = None;
+            SessionTable::drop_all(&[&self.table.name])?;
+        }
+        Ok(())
+    }
+
     /// The same where most of the rows are there. Fewer than were given are processed where the target
     /// finds two of them to be one, or a trigger keeps some out.
     pub fn apply_updates(&mut self, rows: &[u8], count: u64) -> Result<u64> {

@@ -14,13 +14,18 @@ pub fn schema(unit_id: i64) -> String {
     format!("tributary_resync_{unit_id}")
 }
 
-/// Removes what an earlier attempt left.
-pub fn drop_if_exists(unit_id: i64) -> Result<()> {
+/// Removes what an earlier attempt left; whether the name is free now. `owner`: of the job; a schema of
+/// another role is not ours.
+pub fn drop_if_exists(unit_id: i64, owner: u32) -> Result<bool> {
     let schema = schema(unit_id);
-    if relation::schema_exists(&schema)? {
-        spi::execute(&format!("DROP SCHEMA {} CASCADE", quote(&schema)), &[])?;
+    match relation::schema_owner(&schema)? {
+        None => Ok(true),
+        Some(found) if found == i64::from(owner) => {
+            spi::execute(&format!("DROP SCHEMA {} CASCADE", quote(&schema)), &[])?;
+            Ok(true)
+        }
+        Some(_) => Ok(false),
     }
-    Ok(())
 }
 
 /// What the live table, made with this plan, has got since and would lose.
@@ -61,7 +66,10 @@ fn json(names: &[&String]) -> String {
 /// Drops the live table and puts the new one, which has this plan, in its place, with the privileges
 /// that were granted on the live one. Gives up when somebody keeps reading it; readers that come
 /// meanwhile wait no longer than that.
-pub fn take_place(new: &TablePlan, live: &TablePlan, live_oid: i64) -> Result<()> {
+pub fn take_place(
+    (new, new_oid): (&TablePlan, i64),
+    (live, live_oid): (&TablePlan, i64),
+) -> Result<()> {
     guc::set_local(c"lock_timeout", c"1s");
     let name = qualified(&live.target_schema, &live.target_table);
     spi::execute(&format!("LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE"), &[])?;
@@ -87,7 +95,7 @@ pub fn take_place(new: &TablePlan, live: &TablePlan, live_oid: i64) -> Result<()
     let grants: Vec<Row> = with_pinned_path(|| {
         spi::query(
             include_str!("../../sql/queries/table_grants.sql"),
-            &[live_oid.into(), (&name).into()],
+            &[live_oid.into(), new_oid.into(), (&name).into()],
         )
     })?;
     let statements = [

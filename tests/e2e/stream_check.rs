@@ -246,7 +246,9 @@ fn what_the_log_does_not_tell_is_named() {
     ]);
     test.stream_job("j", "{}");
     let all = told(&checks(&mut test, "j"));
-    assert!(all.contains("children"), "the cascade is not named:\n{all}");
+    // MySQL logs what a cascade does, from 9.6 on.
+    let silent = mysql_root().is_none();
+    assert_eq!(all.contains("children"), silent, "the cascade:\n{all}");
     assert!(
         !all.contains("of_parents"),
         "a key that changes nothing is named:\n{all}"

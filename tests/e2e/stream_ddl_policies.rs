@@ -228,11 +228,8 @@ fn tables_that_exchange_their_names_are_not_mixed_up() {
         "UPDATE t SET b = 'b of t' WHERE id = 1",
         "DELETE FROM beside WHERE id = 2",
     ]);
-    // By the statement in the log, or because nobody can connect to it.
     for unit in ["t", "beside"] {
-        let stopped = test.wait_stopped("j", unit);
-        let sqlstate = stopped.sqlstate.as_str();
-        assert!(["0A000", "HV00R"].contains(&sqlstate), "{stopped:?}");
+        test.assert_stops(unit, "0A000", &format!("sync_resync('j', '{unit}')"));
     }
     let mixed = test.pg.number(
         "SELECT (SELECT count(*) FROM j.t WHERE a <> 'of t') + (SELECT count(*) FROM j.beside WHERE a <> 'of beside')",
@@ -256,8 +253,11 @@ fn a_database_that_is_dropped_stops_its_units() {
         "CREATE DATABASE policies_dropped",
         "USE policies_dropped",
     ]);
+    // By the statement in the log, or because nobody can connect to it.
     for unit in ["t", "beside"] {
-        test.assert_stops(unit, "0A000", &format!("sync_resync('j', '{unit}')"));
+        let stopped = test.wait_stopped("j", unit);
+        let sqlstate = stopped.sqlstate.as_str();
+        assert!(["0A000", "HV00R"].contains(&sqlstate), "{stopped:?}");
     }
     assert_eq!(test.fingerprints(&["t", "beside"]), before);
     make(&mut test);

@@ -51,7 +51,7 @@ fn a_new_table_takes_the_place_with_what_was_granted() {
     assert_ne!(oid(&mut test), before.0);
     assert_eq!(parts(&mut test), before.1);
     let granted = test.pg.text(
-        "SELECT string_agg(grantee::regrole || ' ' || privilege_type || ' ' || is_grantable, ', ' ORDER BY 1) \
+        "SELECT string_agg(grantee::regrole || ' ' || privilege_type || ' ' || is_grantable, ', ' ORDER BY grantee) \
          FROM pg_class, aclexplode(relacl) WHERE oid = 'j.t'::regclass AND grantee <> relowner",
     );
     assert_eq!(granted, "- SELECT false, pg_monitor INSERT true");

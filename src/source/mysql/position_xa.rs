@@ -46,7 +46,7 @@ impl Connection {
             Flavor::MySql => "XA RECOVER CONVERT XID",
         };
         let sets = match self.results(&[sql]).await {
-            Err(error) if error.kind == Kind::AccessDenied => return Ok(BTreeSet::new()),
+            Err(error) if is_denied(&error) => return Ok(BTreeSet::new()),
             sets => sets?,
         };
         sets.iter()
@@ -58,6 +58,13 @@ impl Connection {
             })
             .collect()
     }
+}
+
+/// MySQL says it by an error of another name.
+fn is_denied(error: &Error) -> bool {
+    const XAER_RMERR: &str = "Error 1401 ";
+    let detail = error.detail.as_deref().unwrap_or_default();
+    error.kind == Kind::AccessDenied || detail.contains(XAER_RMERR)
 }
 
 fn prepared() -> Error {

@@ -3,7 +3,7 @@
 use super::super::binlog::{RawEvent, TableMap, table_id};
 use super::super::images::Decoders;
 use super::{Assembler, FollowedTable, Step};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::source::log::Obstacle;
 
 /// They are forgotten between two transactions when they hold this much.
@@ -66,6 +66,15 @@ impl Assembler {
         match self.map_bytes > MAPS_BYTES * 8 {
             true => Err(raw.unreadable()),
             false => Ok(Step::Within),
+        }
+    }
+
+    /// Rows that cannot be read are the error of their own unit.
+    pub(super) fn refused_rows(&self, raw: &RawEvent, table: u64, error: Error) -> Result<Step> {
+        match self.maps.get(&table) {
+            Some(Mapped::Ours(_, decoders)) => Ok(self.stop(decoders.index, error)),
+            Some(Mapped::Known | Mapped::Other(_)) => Ok(Step::Within),
+            None => Err(raw.unreadable()),
         }
     }
 

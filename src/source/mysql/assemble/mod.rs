@@ -13,7 +13,7 @@ mod statements;
 
 use std::collections::HashMap;
 
-use super::binlog::{AlterPart, Event, Heartbeat, RawEvent, Rotate, Rows};
+use super::binlog::{AlterPart, Event, Heartbeat, RawEvent, Rotate, Rows, table_of_parts};
 use super::hindrance::{unfinished, unsupported_xa};
 use super::images::read_rows;
 use super::position_check::same_file;
@@ -174,7 +174,11 @@ impl Assembler {
     }
 
     pub fn event(&mut self, raw: &RawEvent) -> Result<Step> {
-        match Event::parse(raw)? {
+        let event = match (Event::parse(raw), table_of_parts(raw)) {
+            (Err(error), Some(table)) => return self.refused_rows(raw, table, error),
+            (event, _) => event?,
+        };
+        match event {
             Event::TableMap(map) => self.map(raw, map),
             Event::Rows(rows) => self.rows(raw, &rows),
             Event::MariaDbGtid(event) => {

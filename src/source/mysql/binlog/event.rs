@@ -11,7 +11,7 @@ use super::query::Query;
 use super::raw::{IGNORABLE, RawEvent};
 use super::refusal;
 use super::rows::Rows;
-use super::table_map::TableMap;
+use super::table_map::{TableMap, table_id};
 use crate::error::Result;
 use crate::model::gtid::MariaDbGtid;
 
@@ -109,6 +109,15 @@ impl<'a> Event<'a> {
             _ => return Err(refusal::unknown_event(raw)),
         };
         known.ok_or_else(|| raw.unreadable())
+    }
+}
+
+/// The table of an event that holds parts of values only: such rows cannot be read, but those of tables
+/// that nobody wants need not be.
+pub fn table_of_parts(raw: &RawEvent) -> Option<u64> {
+    match raw.header.kind {
+        kind::PARTIAL_UPDATE_ROWS => table_id(&raw.data),
+        _ => None,
     }
 }
 

@@ -35,7 +35,7 @@ mod table_map;
 mod table_metadata;
 
 pub use connection::BinlogStream;
-pub use event::{Event, XaPrepare};
+pub use event::{Event, XaPrepare, table_of_parts};
 pub use format::{Checksum, FormatDescription, Heartbeat, Rotate};
 pub use gtid::{GtidEvent, PreviousGtids};
 pub use mariadb::{AlterPart, MariaDbGtidEvent, XaPart};
