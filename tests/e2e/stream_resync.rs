@@ -114,6 +114,10 @@ fn who_reads_the_live_table_holds_up_nobody_else() {
         "INSERT INTO beside VALUES (2, 2)",
         "INSERT INTO t (code, n) VALUES ('d', 4)",
     ]);
+    let pg = &mut test.pg;
+    wait_until("the other table streams", LONG, || {
+        pg.text("SELECT status FROM sync_units WHERE job = 'j' AND unit = 'beside'") == "streaming"
+    });
     test.wait_same("beside");
     let pg = &mut test.pg;
     wait_until("the unit says what it waits for", LONG, || {
