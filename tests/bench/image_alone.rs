@@ -3,6 +3,7 @@
 
 use crate::codec::image::{Charset, ImageDecoder, Wanted};
 use crate::codec::{ColumnEncoder, ColumnRules, RowEncoder, default_type};
+use crate::image_peer;
 use crate::model::logged::LoggedColumn;
 use crate::model::table::{SourceColumn, SourceType};
 use std::hint::black_box;
@@ -70,13 +71,23 @@ pub fn run() {
             rest = &rest[read..];
         }
     });
+    let peer_columns: Vec<(u8, Vec<u8>)> = columns
+        .iter()
+        .map(|&(kind, metadata, ..)| image_peer::column(kind, metadata))
+        .collect();
+    let mut peer = image_peer::Peer::new(&peer_columns, &images);
+    let values = best(|| assert_eq!(peer.read(), ROWS));
     println!(
         "\nRow images of the log, {} columns, one core:\n",
         columns.len()
     );
     println!("| to | bytes of an image | ns | rows per second |");
     println!("|---|---:|---:|---:|");
-    for (name, nanoseconds) in [("cells", decode), ("bytes of COPY", both)] {
+    for (name, nanoseconds) in [
+        ("cells", decode),
+        ("bytes of COPY", both),
+        ("values of mysql_common", values),
+    ] {
         println!(
             "| {name} | {} | {nanoseconds:.0} | {:.0} |",
             image.len(),

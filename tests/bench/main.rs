@@ -13,6 +13,7 @@ mod support;
 mod codec_alone;
 mod contender;
 mod image_alone;
+mod image_peer;
 mod memory;
 mod stream;
 
