@@ -9,6 +9,7 @@ use crate::catalog::run::{self, Run};
 use crate::catalog::unit::{self, Unit};
 use crate::catalog::unit_state;
 use crate::engine::processes::wake_supervisor_at_commit;
+use crate::engine::{expand, session};
 use crate::error::{Error, Kind, Result};
 use crate::model::state::{LoadMethod, Phase, RunStatus, UnitStatus};
 use crate::pg::{relation, report};
@@ -67,11 +68,27 @@ fn start(job: &Job) -> Result<i64> {
                 run.run_id,
                 status.as_str()
             ));
+            if job.streams() && run.expanded && status == RunStatus::Running {
+                add_new_tables(job, &run);
+            }
             run.run_id
         }
     };
     wake_supervisor_at_commit();
     Ok(run_id)
+}
+
+/// The run of a stream does not end: tables that have come since it began join it.
+fn add_new_tables(job: &Job, run: &Run) {
+    let added = session::open(job).and_then(|reader| expand::add(job, run, &reader));
+    match added {
+        Ok(added) if added.is_empty() => {}
+        Ok(added) => report::notice(&format!("new tables of the job: {}", added.join(", "))),
+        Err(error) => report::notice(&format!(
+            "whether there are new tables is not known: {}",
+            error.full_message()
+        )),
+    }
 }
 
 fn latest(job: &Job) -> Result<Run> {

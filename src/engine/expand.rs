@@ -9,6 +9,7 @@ use crate::catalog::stream;
 use crate::catalog::unit::{self, Listed};
 use crate::error::{Error, Kind, Result};
 use crate::model::state::Priority;
+use crate::model::table::SourceTableName;
 use crate::pg::transaction;
 use crate::plan::names::table_names;
 use crate::plan::units::select_units;
@@ -42,26 +43,50 @@ pub fn expand(job: &Job, run: &Run, reader: &Reader) -> Result<()> {
             target::create_schema_if_missing(&job.target_schema)?;
         }
         for (name, target_table) in &target_names(job, &selected)? {
-            let options = job::unit_options(job.job_id, name)?;
-            let table = tables.iter().find(|table| &table.name == name);
-            unit::enlist(
-                job.job_id,
-                run.run_id,
-                &Listed {
-                    unit: name,
-                    target_schema: &job.target_schema,
-                    target_table,
-                    priority: options.priority.unwrap_or(Priority::Medium).as_str(),
-                    rows_estimated: table.and_then(|table| table.rows_estimated),
-                    bytes_estimated: table.and_then(|table| table.bytes_estimated),
-                },
-            )?;
+            enlist(job, run, name, target_table, &tables)?;
         }
         if job.streams() {
             stream::begin(job.job_id, run.run_id)?;
         }
         unit::retire_others(job.job_id, run.run_id)
     })
+}
+
+/// Takes tables into a run under way that have come since they were listed; their names. Inside a transaction.
+pub fn add(job: &Job, run: &Run, reader: &Reader) -> Result<Vec<String>> {
+    let tables = reader.tables()?;
+    let selected = select_units(&job.units, &tables)?;
+    run::lock(run.run_id)?;
+    let listed = unit::of_run(run.run_id)?;
+    let mut added = target_names(job, &selected)?;
+    added.retain(|(name, _)| !listed.iter().any(|unit| unit.unit == *name));
+    for (name, target_table) in &added {
+        enlist(job, run, name, target_table, &tables)?;
+    }
+    Ok(added.into_iter().map(|(name, _)| name).collect())
+}
+
+fn enlist(
+    job: &Job,
+    run: &Run,
+    name: &str,
+    target_table: &str,
+    tables: &[SourceTableName],
+) -> Result<()> {
+    let options = job::unit_options(job.job_id, name)?;
+    let table = tables.iter().find(|table| table.name == name);
+    unit::enlist(
+        job.job_id,
+        run.run_id,
+        &Listed {
+            unit: name,
+            target_schema: &job.target_schema,
+            target_table,
+            priority: options.priority.unwrap_or(Priority::Medium).as_str(),
+            rows_estimated: table.and_then(|table| table.rows_estimated),
+            bytes_estimated: table.and_then(|table| table.bytes_estimated),
+        },
+    )
 }
 
 /// The units, each with the name of its target.

@@ -379,7 +379,7 @@ impl Drop for SetAtEnd<'_> {
 }
 
 #[test]
-fn a_table_that_comes_later_is_found_by_the_next_run() {
+fn a_table_that_comes_later_is_found_by_the_next_start() {
     let mut test = Databases::logged("parked_later");
     three(&mut test);
     test.table("w", 50);
@@ -395,11 +395,24 @@ fn a_table_that_comes_later_is_found_by_the_next_run() {
             .number("SELECT count(*) FROM sync_units WHERE job = 'j'"),
         3
     );
-    test.end_stream("j");
+    // The others stream on.
+    let copied =
+        "SELECT count(*) FROM sync_events WHERE job = 'j' AND unit <> 'w' AND status = 'pending'";
+    let before = test.pg.number(copied);
     test.start("j");
     write(&mut test, 2);
     test.wait_streaming("j");
     test.assert_followed("j");
     assert_eq!(test.unit_status("j", "w"), "streaming");
+    assert_eq!(test.pg.number(copied), before);
+    test.my.run(&["DELETE FROM w WHERE id < 10"]);
+    test.assert_followed("j");
+    // And by another run.
+    test.end_stream("j");
+    test.table("x", 10);
+    test.start("j");
+    test.wait_streaming("j");
+    test.assert_followed("j");
+    assert_eq!(test.unit_status("j", "x"), "streaming");
     test.end_stream("j");
 }
