@@ -134,7 +134,8 @@ fn fight(
         let reader = scope.spawn(|| sample(socket, job, &shared));
         let goes_on = |more: u64| {
             let mark = shared.done.load(Ordering::Relaxed) + more;
-            wait_until("the writers go on", LONG, || {
+            // Longer than a writer waits for a row that another has locked (50 s).
+            wait_until("the writers go on", seconds(180), || {
                 shared.done.load(Ordering::Relaxed) >= mark
             });
         };

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 /// Enough for anything a test waits for on a slow machine.
-pub const LONG: Duration = seconds(60);
+pub const LONG: Duration = seconds(120);
 
 /// Kinds of the extension's background workers in `pg_stat_activity`.
 pub const WORKER: &str = "tributary worker";
