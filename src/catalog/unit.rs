@@ -120,7 +120,7 @@ pub fn get(unit_id: i64) -> Result<Option<Unit>> {
 }
 
 /// Those that a condition holds for.
-pub(super) fn where_(condition: &str, args: &[crate::pg::spi::Arg<'_>]) -> Result<Vec<Unit>> {
+pub(super) fn matching(condition: &str, args: &[crate::pg::spi::Arg<'_>]) -> Result<Vec<Unit>> {
     query(&format!("{COLUMNS} WHERE {condition}"), args)
 }
 

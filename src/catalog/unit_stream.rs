@@ -38,7 +38,7 @@ impl Following {
 
 /// Units of a run that follow the log so; those whose next attempt is still to come left out.
 pub fn following(run_id: i64, how: Following) -> Result<Vec<Unit>> {
-    unit::where_(
+    unit::matching(
         "u.run_id = $1 AND u.status = $2 \
            AND (u.next_retry_at IS NULL OR u.next_retry_at <= clock_timestamp()) ORDER BY u.unit_id",
         &[run_id.into(), how.status().into()],
@@ -286,15 +286,12 @@ pub fn pending(run_id: i64) -> Result<Pending> {
 /// A unit is copied anew, from the start: beside its rows, which stay until they are replaced. Its row first:
 /// whoever prepares it at the same time has done so before or does it afterwards.
 pub fn begin_anew(unit: &Unit) -> Result<()> {
-    anew(unit, "true")
+    anew(unit, None)
 }
 
 /// The same for a unit as its follower knows it.
 pub fn leave_for_copy(unit: &Unit) -> Result<()> {
-    anew(
-        unit,
-        "copies = $3 AND status IN ('catching_up', 'streaming')",
-    )
+    anew(unit, Some(unit.copies))
 }
 
 /// The same for one whose new table cannot take the place of the live one: into that.
@@ -307,17 +304,17 @@ pub fn leave_for_merge(unit: &Unit, why: &str) -> Result<()> {
     note(unit, why)
 }
 
-fn anew(unit: &Unit, condition: &str) -> Result<()> {
+/// `copies`: only if that copy of it still follows the log.
+fn anew(unit: &Unit, copies: Option<i64>) -> Result<()> {
     super::stream::fence(unit.job_id)?;
     let changed = execute(
-        &format!(
-            "UPDATE tributary.unit SET status = 'pending', before = coalesce(before, plan), plan = NULL, phase = NULL, \
-               redrive = false, method = NULL, load_oid = NULL, frontier = NULL, planned = false, position = NULL, \
-               catch_up_to = NULL, attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL, \
-               started_at = NULL, finished_at = NULL, updated_at = clock_timestamp() \
-             WHERE unit_id = $1 AND run_id = $2 AND $3::bigint IS NOT NULL AND {condition}"
-        ),
-        &[unit.unit_id.into(), unit.run_id.into(), unit.copies.into()],
+        "UPDATE tributary.unit SET status = 'pending', before = coalesce(before, plan), plan = NULL, phase = NULL, \
+           redrive = false, method = NULL, load_oid = NULL, frontier = NULL, planned = false, position = NULL, \
+           catch_up_to = NULL, attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL, \
+           started_at = NULL, finished_at = NULL, updated_at = clock_timestamp() \
+         WHERE unit_id = $1 AND run_id = $2 \
+           AND ($3::bigint IS NULL OR copies = $3 AND status IN ('catching_up', 'streaming'))",
+        &[unit.unit_id.into(), unit.run_id.into(), copies.into()],
     )?;
     held(changed, unit)?;
     super::chunk::forget(unit.unit_id)?;

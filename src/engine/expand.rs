@@ -8,7 +8,7 @@ use crate::catalog::run::{self, Run};
 use crate::catalog::stream;
 use crate::catalog::unit::{self, Listed};
 use crate::error::{Error, Kind, Result};
-use crate::model::state::Priority;
+use crate::model::state::{Priority, RunStatus};
 use crate::model::table::SourceTableName;
 use crate::pg::transaction;
 use crate::plan::names::table_names;
@@ -56,7 +56,11 @@ pub fn expand(job: &Job, run: &Run, reader: &Reader) -> Result<()> {
 pub fn add(job: &Job, run: &Run, reader: &Reader) -> Result<Vec<String>> {
     let tables = reader.tables()?;
     let selected = select_units(&job.units, &tables)?;
-    run::lock(run.run_id)?;
+    // It may have been stopped while the source was asked.
+    match run::lock(run.run_id)? {
+        Some(run) if run.status()? == RunStatus::Running => {}
+        _ => return Ok(Vec::new()),
+    }
     let listed = unit::of_run(run.run_id)?;
     let mut added = target_names(job, &selected)?;
     added.retain(|(name, _)| !listed.iter().any(|unit| unit.unit == *name));

@@ -322,17 +322,20 @@ impl Log<'_> {
             return Ok(Some(Ended::Elsewhere));
         }
         let units = &mut self.units;
-        transaction::run(|| units.iter_mut().try_for_each(Followed::drop_old))?;
-        let same = transaction::run(|| match self.how {
-            Following::Streaming => stream::hear(
-                self.job.job_id,
-                self.place.generation,
-                source.as_ref(),
-                self.rates.take(),
-            ),
-            Following::CatchingUp => {
-                let units: Vec<Copied> = self.units.iter().map(Followed::copied).collect();
-                unit_stream::all_catching_up(&units)
+        let rates = &mut self.rates;
+        let same = transaction::run(|| {
+            units.iter_mut().try_for_each(Followed::drop_old)?;
+            match self.how {
+                Following::Streaming => stream::hear(
+                    self.job.job_id,
+                    self.place.generation,
+                    source.as_ref(),
+                    rates.take(),
+                ),
+                Following::CatchingUp => {
+                    let units: Vec<Copied> = units.iter().map(Followed::copied).collect();
+                    unit_stream::all_catching_up(&units)
+                }
             }
         })?;
         // Somebody may have let go of a table that is to be exchanged.

@@ -77,16 +77,6 @@ pub fn find(schema: &str, table: &str) -> Result<Option<Relation>> {
     })
 }
 
-pub fn schema_exists(schema: &str) -> Result<bool> {
-    let found: Option<serde_json::Value> = with_pinned_path(|| {
-        spi::query_first(
-            "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1::name",
-            &[schema.into()],
-        )
-    })?;
-    Ok(found.is_some())
-}
-
 /// The role that a schema belongs to; None where there is none.
 pub fn schema_owner(schema: &str) -> Result<Option<i64>> {
     #[derive(Deserialize)]

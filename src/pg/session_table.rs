@@ -26,9 +26,7 @@ pub struct SessionTable {
 impl SessionTable {
     /// Makes the table with a statement, in place of what has its name.
     pub fn create(name: &str, sql: &str) -> Result<Self> {
-        if find(name)? != pg_sys::Oid::INVALID {
-            spi::execute(&format!("DROP TABLE {}", qualified("pg_temp", name)), &[])?;
-        }
+        SessionTable::drop_if_exists(name)?;
         spi::execute(sql, &[])?;
         let made_at = next_transaction();
         // SAFETY: catalog look-ups; a palloc'ed string or NULL.
@@ -56,6 +54,14 @@ impl SessionTable {
         next_transaction().wrapping_sub(self.made_at) >= OLD
     }
 
+    /// Drops a table of this session.
+    pub fn drop_if_exists(name: &str) -> Result<()> {
+        if find(name)? != pg_sys::Oid::INVALID {
+            spi::execute(&format!("DROP TABLE {}", qualified("pg_temp", name)), &[])?;
+        }
+        Ok(())
+    }
+
     /// Drops all tables of this session whose names begin so.
     pub fn drop_all(prefixes: &[&str]) -> Result<()> {
         #[derive(serde::Deserialize)]
@@ -69,8 +75,7 @@ impl SessionTable {
         )?;
         for row in rows {
             if prefixes.iter().any(|prefix| row.name.starts_with(prefix)) {
-                let name = qualified("pg_temp", &row.name);
-                spi::execute(&format!("DROP TABLE {name}"), &[])?;
+                SessionTable::drop_if_exists(&row.name)?;
             }
         }
         Ok(())

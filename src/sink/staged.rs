@@ -102,7 +102,7 @@ impl Staged {
         let is_old = |made: &Made| made.table.is_old();
         if self.made.as_ref().is_some_and(is_old) {
             self.made = None;
-            SessionTable::drop_all(&[&self.table.name])?;
+            SessionTable::drop_if_exists(&self.table.name)?;
         }
         Ok(())
     }

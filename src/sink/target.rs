@@ -23,7 +23,7 @@ pub fn name(plan: &TablePlan) -> String {
 
 /// Creates the schema where it is missing and the role may.
 pub fn create_schema_if_missing(schema: &str) -> Result<()> {
-    if relation::schema_exists(schema)? {
+    if relation::schema_owner(schema)?.is_some() {
         return Ok(());
     }
     create_unless_just_created(&format!("CREATE SCHEMA {}", quote(schema)))
