@@ -91,8 +91,9 @@ impl Connection {
 
     pub(super) fn conn(&mut self) -> Result<&mut Conn> {
         if self.reading {
+            // Another connection heals it.
             return Err(Error::new(
-                Kind::Internal,
+                Kind::ConnectionLost,
                 "the connection was left in the middle of a result",
             ));
         }

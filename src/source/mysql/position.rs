@@ -81,12 +81,12 @@ impl Connection {
         let log = self.log_server().await?;
         let position = match log.server.flavor {
             Flavor::MariaDb => {
-                let position = self.mariadb_position(&log).await;
+                let position = self.mariadb_position(&log).await?;
                 self.end_snapshot().await?;
                 position
             }
-            Flavor::MySql => self.mysql_position(&log).await,
-        }?;
+            Flavor::MySql => self.mysql_position(&log).await?,
+        };
         self.wait_for_prepared().await?;
         Ok(position)
     }
