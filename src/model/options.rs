@@ -92,7 +92,7 @@ pub struct JobOptions {
 }
 
 impl JobOptions {
-    pub const NAMES: [&str; 23] = [
+    pub const NAMES: [&str; 24] = [
         "workers",
         "batch_rows",
         "batch_bytes",
@@ -110,6 +110,7 @@ impl JobOptions {
         "foreign_keys",
         "server_id",
         "on_ddl",
+        "apply",
         "casts",
         "zero_date",
         "nul_byte",
@@ -176,6 +177,10 @@ impl JobOptions {
         }
         if let Some(option) = given.option("on_ddl") {
             parsed.on_ddl = option.word(&OnDdl::WORDS)?;
+        }
+        if let Some(option) = given.option("apply") {
+            // Source transactions whole and in order: there is no other way.
+            option.word(&[("transactional", ())])?;
         }
         parsed.values = ValueOptions::read(&given)?;
         if parsed.retry_initial > parsed.retry_max {
@@ -265,7 +270,7 @@ mod tests {
             "retry_initial": "500ms", "retry_max": "1 hour", "existing_rows": "replace",
             "names": "lower", "enums": "type", "case_insensitive": "icu",
             "indexes": false, "foreign_keys": false, "server_id": 77,
-            "on_ddl": "pause"
+            "on_ddl": "pause", "apply": "transactional"
         }));
         assert_eq!(
             options,
@@ -320,6 +325,7 @@ mod tests {
             ("retry_initial", json!("5 parsecs")),
             ("retry_max", json!({})),
             ("existing_rows", json!("Error")),
+            ("apply", json!("parallel")),
         ] {
             let error = refused(json!({name: value}));
             assert_eq!(

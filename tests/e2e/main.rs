@@ -27,6 +27,7 @@ mod stream_ddl;
 mod stream_ddl_policies;
 mod stream_failover;
 mod stream_formats;
+mod stream_hostile;
 mod stream_invariant;
 mod stream_options;
 mod stream_parked;

@@ -9,6 +9,7 @@ pub mod canonical;
 pub mod compare;
 pub mod dice;
 pub mod fixture;
+pub mod forger;
 pub mod installation;
 pub mod json_text;
 pub mod live_writer;
