@@ -15,6 +15,10 @@ CREATE TABLE tributary.chunk (
     adjustments jsonb NOT NULL DEFAULT '{}',
     bytes_done  bigint NOT NULL DEFAULT 0,
     worker_pid  integer,
+    waiting_for text,
+    source_wait double precision NOT NULL DEFAULT 0,
+    target_wait double precision NOT NULL DEFAULT 0,
+    buffer_fill real,
     started_at  timestamptz,
     finished_at timestamptz,
     updated_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -35,6 +39,10 @@ COMMENT ON COLUMN tributary.chunk.rows_filtered IS 'rows that a trigger of the t
 COMMENT ON COLUMN tributary.chunk.adjustments IS 'values that policies altered: column, policy, number';
 COMMENT ON COLUMN tributary.chunk.bytes_done IS 'bytes committed, as COPY carried them';
 COMMENT ON COLUMN tributary.chunk.worker_pid IS 'process that last claimed the chunk';
+COMMENT ON COLUMN tributary.chunk.waiting_for IS 'why its worker is slowed at present';
+COMMENT ON COLUMN tributary.chunk.source_wait IS 'seconds that PostgreSQL has waited for the source';
+COMMENT ON COLUMN tributary.chunk.target_wait IS 'seconds that the source has waited for PostgreSQL';
+COMMENT ON COLUMN tributary.chunk.buffer_fill IS 'part of the buffer between both that was filled at the last batch, 0 to 1';
 COMMENT ON COLUMN tributary.chunk.started_at IS 'time of the first claim';
 COMMENT ON COLUMN tributary.chunk.finished_at IS 'time of completion';
 COMMENT ON COLUMN tributary.chunk.updated_at IS 'time of the last batch';

@@ -8,6 +8,8 @@ CREATE TABLE tributary.job (
     target_schema name NOT NULL,
     mode          text NOT NULL CHECK (mode IN ('full', 'stream')),
     options       jsonb NOT NULL DEFAULT '{}',
+    enabled       boolean NOT NULL DEFAULT true,
+    version       integer NOT NULL DEFAULT 1,
     created_at    timestamptz NOT NULL DEFAULT now(),
     altered_at    timestamptz NOT NULL DEFAULT now()
 );
@@ -20,6 +22,8 @@ COMMENT ON COLUMN tributary.job.units IS 'names and globs of source tables; !nam
 COMMENT ON COLUMN tributary.job.target_schema IS 'schema that the tables arrive in';
 COMMENT ON COLUMN tributary.job.mode IS 'full: a copy of the tables, made anew by each run; stream: a copy that follows the source''s log';
 COMMENT ON COLUMN tributary.job.options IS 'options given to sync_create_job and sync_alter_job';
+COMMENT ON COLUMN tributary.job.enabled IS 'may be started';
+COMMENT ON COLUMN tributary.job.version IS 'number of its present definition in job_version';
 COMMENT ON COLUMN tributary.job.created_at IS 'time of creation';
 COMMENT ON COLUMN tributary.job.altered_at IS 'time of the last change';
 SELECT pg_catalog.pg_extension_config_dump('tributary.job', '');
@@ -37,3 +41,52 @@ COMMENT ON COLUMN tributary.unit_setting.job_id IS 'the job';
 COMMENT ON COLUMN tributary.unit_setting.unit IS 'source table';
 COMMENT ON COLUMN tributary.unit_setting.options IS 'options given to sync_alter_unit';
 SELECT pg_catalog.pg_extension_config_dump('tributary.unit_setting', '');
+
+-- Each definition that a job has had. Rows are never changed. Part of a dump.
+CREATE TABLE tributary.job_version (
+    job_id     bigint NOT NULL REFERENCES tributary.job ON DELETE CASCADE,
+    version    integer NOT NULL,
+    definition jsonb NOT NULL,
+    change     text NOT NULL,
+    changed_by name NOT NULL DEFAULT session_user,
+    changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (job_id, version)
+);
+COMMENT ON TABLE tributary.job_version IS 'definitions that jobs have had';
+COMMENT ON COLUMN tributary.job_version.job_id IS 'the job';
+COMMENT ON COLUMN tributary.job_version.version IS 'number of the definition, from 1';
+COMMENT ON COLUMN tributary.job_version.definition IS 'source, units, target_schema, mode, options, unit_options and depends_on';
+COMMENT ON COLUMN tributary.job_version.change IS 'the call that made it';
+COMMENT ON COLUMN tributary.job_version.changed_by IS 'role that made it';
+COMMENT ON COLUMN tributary.job_version.changed_at IS 'time of the change';
+SELECT pg_catalog.pg_extension_config_dump('tributary.job_version', '');
+
+-- A job starts when those it depends on have completed. Part of a dump.
+CREATE TABLE tributary.dependency (
+    job_id     bigint NOT NULL REFERENCES tributary.job ON DELETE CASCADE,
+    on_job_id  bigint NOT NULL REFERENCES tributary.job (job_id) ON DELETE CASCADE,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (job_id, on_job_id),
+    CHECK (job_id <> on_job_id)
+);
+CREATE INDEX dependency_on ON tributary.dependency (on_job_id);
+COMMENT ON TABLE tributary.dependency IS 'which jobs a job waits for';
+COMMENT ON COLUMN tributary.dependency.job_id IS 'the job that is started';
+COMMENT ON COLUMN tributary.dependency.on_job_id IS 'the job that has to complete first';
+COMMENT ON COLUMN tributary.dependency.created_at IS 'runs that completed before do not count';
+SELECT pg_catalog.pg_extension_config_dump('tributary.dependency', '');
+
+-- The entry of pg_cron that starts a job. Not part of a dump: a restored clone starts nothing by itself.
+CREATE TABLE tributary.schedule (
+    job_id      bigint PRIMARY KEY REFERENCES tributary.job ON DELETE CASCADE,
+    schedule    text NOT NULL,
+    cron_job_id bigint NOT NULL,
+    created_by  name NOT NULL DEFAULT session_user,
+    created_at  timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE tributary.schedule IS 'schedules of jobs';
+COMMENT ON COLUMN tributary.schedule.job_id IS 'the job';
+COMMENT ON COLUMN tributary.schedule.schedule IS 'when it starts, as pg_cron writes it';
+COMMENT ON COLUMN tributary.schedule.cron_job_id IS 'number of the entry in cron.job';
+COMMENT ON COLUMN tributary.schedule.created_by IS 'role that made the schedule';
+COMMENT ON COLUMN tributary.schedule.created_at IS 'time it was made';

@@ -4,7 +4,16 @@ CREATE TABLE tributary.run (
     job_id        bigint NOT NULL REFERENCES tributary.job ON DELETE CASCADE,
     status        text NOT NULL DEFAULT 'scheduled' CHECK (status IN
                     ('scheduled', 'initializing', 'running', 'paused', 'completed', 'failed', 'cancelled')),
+    version       integer NOT NULL DEFAULT 1,
+    trigger       text NOT NULL DEFAULT 'manual' CHECK (trigger IN ('manual', 'cron', 'dependency', 'event', 'retry')),
+    started_by    name NOT NULL DEFAULT session_user,
+    attempt       integer NOT NULL DEFAULT 1,
+    next_trigger  text CHECK (next_trigger IN ('manual', 'cron', 'dependency', 'event')),
     expanded      boolean NOT NULL DEFAULT false,
+    workers_granted integer,
+    rows_done     bigint,
+    rows_rejected bigint,
+    bytes_done    bigint,
     attempts      integer NOT NULL DEFAULT 0,
     next_retry_at timestamptz,
     waiting_for   text,
@@ -21,6 +30,15 @@ COMMENT ON TABLE tributary.run IS 'runs of jobs';
 COMMENT ON COLUMN tributary.run.run_id IS 'identity of the run';
 COMMENT ON COLUMN tributary.run.job_id IS 'the job';
 COMMENT ON COLUMN tributary.run.status IS 'scheduled, initializing, running, paused, completed, failed or cancelled';
+COMMENT ON COLUMN tributary.run.version IS 'version of the job''s definition that the run began with';
+COMMENT ON COLUMN tributary.run.trigger IS 'what started it last: manual, cron, dependency, event or retry';
+COMMENT ON COLUMN tributary.run.started_by IS 'role that started it';
+COMMENT ON COLUMN tributary.run.attempt IS 'how often it was taken up: 1, and one more for each sync_retry of the ended run';
+COMMENT ON COLUMN tributary.run.next_trigger IS 'another run is to follow this one, started by this';
+COMMENT ON COLUMN tributary.run.workers_granted IS 'workers the run may have at present; more leave after their batch';
+COMMENT ON COLUMN tributary.run.rows_done IS 'rows written, when the run ended';
+COMMENT ON COLUMN tributary.run.rows_rejected IS 'rows kept as rejects, when the run ended';
+COMMENT ON COLUMN tributary.run.bytes_done IS 'bytes written, when the run ended';
 COMMENT ON COLUMN tributary.run.expanded IS 'the units of the run have been listed';
 COMMENT ON COLUMN tributary.run.attempts IS 'attempts to list the units that failed in a row';
 COMMENT ON COLUMN tributary.run.next_retry_at IS 'time of the next attempt to list the units';

@@ -16,6 +16,9 @@ CREATE TABLE tributary.stream (
     applied_at      timestamptz,
     worker_pid      integer,
     waiting_for     text,
+    source_wait     double precision NOT NULL DEFAULT 0,
+    target_wait     double precision NOT NULL DEFAULT 0,
+    buffer_fill     real,
     attempts        integer NOT NULL DEFAULT 0,
     sqlstate        text,
     error           text,
@@ -39,6 +42,9 @@ COMMENT ON COLUMN tributary.stream.in_step_at IS 'time the source was last heard
 COMMENT ON COLUMN tributary.stream.applied_at IS 'time of the last commit';
 COMMENT ON COLUMN tributary.stream.worker_pid IS 'process that last took it up';
 COMMENT ON COLUMN tributary.stream.waiting_for IS 'what it waits for';
+COMMENT ON COLUMN tributary.stream.source_wait IS 'seconds that PostgreSQL has waited for the source';
+COMMENT ON COLUMN tributary.stream.target_wait IS 'seconds that the source has waited for PostgreSQL';
+COMMENT ON COLUMN tributary.stream.buffer_fill IS 'part of the buffer between both that was filled of late, 0 to 1';
 COMMENT ON COLUMN tributary.stream.attempts IS 'attempts that failed in a row';
 COMMENT ON COLUMN tributary.stream.sqlstate IS 'SQLSTATE of the last error';
 COMMENT ON COLUMN tributary.stream.error IS 'last error';

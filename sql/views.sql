@@ -5,7 +5,7 @@ SET LOCAL search_path TO pg_catalog, pg_temp;
 
 CREATE VIEW @extschema@.sync_jobs WITH (security_barrier) AS
 SELECT j.job,
-       coalesce(r.status, 'idle') AS status,
+       CASE WHEN NOT j.enabled AND (r.status IS NULL OR r.finished_at IS NOT NULL) THEN 'disabled' ELSE coalesce(r.status, 'idle') END AS status,
        j.source,
        j.target_schema,
        j.mode,
@@ -23,7 +23,10 @@ SELECT j.job,
        r.started_at,
        r.finished_at,
        j.created_at,
-       j.altered_at
+       j.altered_at,
+       j.version,
+       j.enabled,
+       d.depends_on
 FROM tributary.job j
 LEFT JOIN LATERAL (
     SELECT * FROM tributary.run r WHERE r.job_id = j.job_id ORDER BY r.run_id DESC LIMIT 1) r ON true
@@ -33,11 +36,14 @@ LEFT JOIN LATERAL (
            count(*) FILTER (WHERE u.status = 'streaming' AND u.position IS NULL) AS units_streaming,
            count(*) FILTER (WHERE u.status = 'failed') AS units_failed
     FROM tributary.unit u WHERE u.run_id = r.run_id) u ON true
+CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(o.job ORDER BY o.job), '{}') AS depends_on
+    FROM tributary.dependency d JOIN tributary.job o ON o.job_id = d.on_job_id WHERE d.job_id = j.job_id) d
 WHERE pg_catalog.pg_has_role(j.owner, 'USAGE')
 ORDER BY j.job;
 COMMENT ON VIEW @extschema@.sync_jobs IS 'jobs and the state of their latest run';
 COMMENT ON COLUMN @extschema@.sync_jobs.job IS 'name of the job';
-COMMENT ON COLUMN @extschema@.sync_jobs.status IS 'status of the latest run; idle where there is none';
+COMMENT ON COLUMN @extschema@.sync_jobs.status IS 'status of the latest run; idle where there is none; disabled where the job may not be started';
 COMMENT ON COLUMN @extschema@.sync_jobs.source IS 'foreign server that the job reads';
 COMMENT ON COLUMN @extschema@.sync_jobs.target_schema IS 'schema that the tables arrive in';
 COMMENT ON COLUMN @extschema@.sync_jobs.mode IS 'full: a copy of the tables, made anew by each run; stream: a copy that follows the source''s log';
@@ -56,6 +62,24 @@ COMMENT ON COLUMN @extschema@.sync_jobs.started_at IS 'time the latest run began
 COMMENT ON COLUMN @extschema@.sync_jobs.finished_at IS 'time the latest run ended';
 COMMENT ON COLUMN @extschema@.sync_jobs.created_at IS 'time of creation';
 COMMENT ON COLUMN @extschema@.sync_jobs.altered_at IS 'time of the last change';
+COMMENT ON COLUMN @extschema@.sync_jobs.version IS 'number of the present definition in sync_job_versions';
+COMMENT ON COLUMN @extschema@.sync_jobs.enabled IS 'may be started';
+COMMENT ON COLUMN @extschema@.sync_jobs.depends_on IS 'jobs whose completion starts this one';
+
+CREATE VIEW @extschema@.sync_job_versions WITH (security_barrier) AS
+SELECT j.job, v.version, v.version = j.version AS present, v.change, v.changed_by, v.changed_at, v.definition
+FROM tributary.job_version v
+JOIN tributary.job j USING (job_id)
+WHERE pg_catalog.pg_has_role(j.owner, 'USAGE')
+ORDER BY j.job, v.version;
+COMMENT ON VIEW @extschema@.sync_job_versions IS 'definitions that jobs have had';
+COMMENT ON COLUMN @extschema@.sync_job_versions.job IS 'name of the job';
+COMMENT ON COLUMN @extschema@.sync_job_versions.version IS 'number of the definition, from 1';
+COMMENT ON COLUMN @extschema@.sync_job_versions.present IS 'it is the one in force';
+COMMENT ON COLUMN @extschema@.sync_job_versions.change IS 'the call that made it';
+COMMENT ON COLUMN @extschema@.sync_job_versions.changed_by IS 'role that made it';
+COMMENT ON COLUMN @extschema@.sync_job_versions.changed_at IS 'time of the change';
+COMMENT ON COLUMN @extschema@.sync_job_versions.definition IS 'source, units, target_schema, mode, options, unit_options and depends_on';
 
 CREATE VIEW @extschema@.sync_units WITH (security_barrier) AS
 SELECT j.job,
@@ -78,15 +102,19 @@ SELECT j.job,
        c.rows_rejected,
        c.rows_filtered,
        c.bytes_done,
+       coalesce(c.waiting_for, CASE WHEN u.status IN ('pending', 'running') THEN r.waiting_for
+                                    WHEN u.status = 'streaming' THEN s.waiting_for END) AS waiting_for,
        coalesce(u.position, CASE WHEN u.phase = 'stream' THEN s.position END, c.cursor, u.frontier) AS cursor,
        u.attempts,
        u.error,
-       coalesce(u.hint, CASE WHEN u.status IN ('pending', 'running') THEN 'waits for ' || r.waiting_for
-                             WHEN u.status = 'streaming' THEN 'waits for ' || s.waiting_for END) AS hint,
+       u.hint,
        u.next_retry_at,
        u.started_at,
        u.finished_at,
-       greatest(u.updated_at, c.updated_at) AS updated_at
+       greatest(u.updated_at, c.updated_at) AS updated_at,
+       make_interval(secs => c.source_wait) AS source_wait,
+       make_interval(secs => c.target_wait) AS target_wait,
+       c.buffer_percent
 FROM tributary.unit u
 JOIN tributary.job j USING (job_id)
 JOIN tributary.run r ON r.run_id = u.run_id
@@ -97,7 +125,12 @@ LEFT JOIN LATERAL (
            coalesce(sum(c.rows_filtered), 0)::bigint AS rows_filtered,
            coalesce(sum(c.bytes_done + coalesce(p.bytes_processed, 0)), 0)::bigint AS bytes_done,
            (array_agg(c.cursor ORDER BY c.number DESC) FILTER (WHERE c.cursor IS NOT NULL))[1] AS cursor,
-           max(c.updated_at) AS updated_at
+           max(c.updated_at) AS updated_at,
+           max(c.waiting_for) FILTER (WHERE c.status = 'running' AND EXISTS (
+               SELECT FROM pg_catalog.pg_stat_activity a WHERE a.pid = c.worker_pid)) AS waiting_for,
+           coalesce(sum(c.source_wait), 0) AS source_wait,
+           coalesce(sum(c.target_wait), 0) AS target_wait,
+           round(100 * avg(c.buffer_fill) FILTER (WHERE c.status = 'running'))::int AS buffer_percent
     FROM tributary.chunk c
     LEFT JOIN pg_catalog.pg_stat_progress_copy p ON p.pid = c.worker_pid AND c.status = 'running'
     WHERE c.unit_id = u.unit_id) c ON true
@@ -121,14 +154,18 @@ COMMENT ON COLUMN @extschema@.sync_units.eta IS 'time to go at the average rate'
 COMMENT ON COLUMN @extschema@.sync_units.rows_rejected IS 'rows kept in sync_rejects';
 COMMENT ON COLUMN @extschema@.sync_units.rows_filtered IS 'rows that a trigger of the target kept out';
 COMMENT ON COLUMN @extschema@.sync_units.bytes_done IS 'bytes copied, as COPY carries them';
+COMMENT ON COLUMN @extschema@.sync_units.waiting_for IS 'why the unit is slowed or stands still at present';
 COMMENT ON COLUMN @extschema@.sync_units.cursor IS 'what the unit has come to: a key while it is copied, a position of the log after that';
 COMMENT ON COLUMN @extschema@.sync_units.attempts IS 'attempts that failed in a row';
 COMMENT ON COLUMN @extschema@.sync_units.error IS 'last error';
-COMMENT ON COLUMN @extschema@.sync_units.hint IS 'what mends the error, or what the unit waits for';
+COMMENT ON COLUMN @extschema@.sync_units.hint IS 'what mends the error';
 COMMENT ON COLUMN @extschema@.sync_units.next_retry_at IS 'time of the next attempt; null where a person has to act';
 COMMENT ON COLUMN @extschema@.sync_units.started_at IS 'time the run began with the unit';
 COMMENT ON COLUMN @extschema@.sync_units.finished_at IS 'time the unit ended';
 COMMENT ON COLUMN @extschema@.sync_units.updated_at IS 'time of the last batch or change of state';
+COMMENT ON COLUMN @extschema@.sync_units.source_wait IS 'time that PostgreSQL has waited for the source, over all workers';
+COMMENT ON COLUMN @extschema@.sync_units.target_wait IS 'time that the source has waited for PostgreSQL, over all workers';
+COMMENT ON COLUMN @extschema@.sync_units.buffer_percent IS 'how full the buffers between both are: high where PostgreSQL is the slower one';
 
 CREATE VIEW @extschema@.sync_chunks WITH (security_barrier) AS
 SELECT j.job, u.unit, c.number, c.status, c.rows_done, c.bytes_done,
@@ -247,7 +284,10 @@ SELECT j.job,
        s.error,
        s.hint,
        s.next_retry_at,
-       a.pid AS worker_pid
+       a.pid AS worker_pid,
+       make_interval(secs => s.source_wait) AS source_wait,
+       make_interval(secs => s.target_wait) AS target_wait,
+       round((100 * s.buffer_fill)::numeric)::int AS buffer_percent
 FROM tributary.stream s
 JOIN tributary.job j USING (job_id)
 JOIN tributary.run r ON r.run_id = s.run_id
@@ -284,13 +324,27 @@ COMMENT ON COLUMN @extschema@.sync_streams.error IS 'last error of the stream as
 COMMENT ON COLUMN @extschema@.sync_streams.hint IS 'what mends the error';
 COMMENT ON COLUMN @extschema@.sync_streams.next_retry_at IS 'time of the next attempt';
 COMMENT ON COLUMN @extschema@.sync_streams.worker_pid IS 'process that follows the log';
+COMMENT ON COLUMN @extschema@.sync_streams.source_wait IS 'time that PostgreSQL has waited for the source';
+COMMENT ON COLUMN @extschema@.sync_streams.target_wait IS 'time that the source has waited for PostgreSQL';
+COMMENT ON COLUMN @extschema@.sync_streams.buffer_percent IS 'how full the buffer between both was of late: high where PostgreSQL is the slower one';
 
 CREATE VIEW @extschema@.sync_runs WITH (security_barrier) AS
 SELECT r.run_id, j.job, r.status, r.scheduled_at, r.started_at, r.finished_at,
        coalesce(r.finished_at, clock_timestamp()) - r.started_at AS duration,
-       r.waiting_for, r.attempts, r.next_retry_at, r.error, r.hint
+       r.waiting_for, r.attempts, r.next_retry_at, r.error, r.hint,
+       r.version, r.trigger, r.started_by, r.attempt, r.next_trigger,
+       coalesce(r.rows_done, c.rows_done + CASE WHEN s.run_id = r.run_id THEN s.rows ELSE 0 END) AS rows_done,
+       coalesce(r.rows_rejected, c.rows_rejected) AS rows_rejected,
+       coalesce(r.bytes_done, c.bytes_done) AS bytes_done
 FROM tributary.run r
 JOIN tributary.job j USING (job_id)
+LEFT JOIN tributary.stream s ON s.job_id = r.job_id
+LEFT JOIN LATERAL (
+    SELECT coalesce(sum(c.rows_done), 0)::bigint AS rows_done,
+           coalesce(sum(c.rows_rejected), 0)::bigint AS rows_rejected,
+           coalesce(sum(c.bytes_done), 0)::bigint AS bytes_done
+    FROM tributary.unit u JOIN tributary.chunk c USING (unit_id)
+    WHERE u.run_id = r.run_id) c ON r.rows_done IS NULL
 WHERE pg_catalog.pg_has_role(j.owner, 'USAGE')
 ORDER BY r.run_id;
 COMMENT ON VIEW @extschema@.sync_runs IS 'runs of jobs';
@@ -306,6 +360,49 @@ COMMENT ON COLUMN @extschema@.sync_runs.attempts IS 'attempts to list the units 
 COMMENT ON COLUMN @extschema@.sync_runs.next_retry_at IS 'time of the next attempt to list the units';
 COMMENT ON COLUMN @extschema@.sync_runs.error IS 'error of the run as a whole';
 COMMENT ON COLUMN @extschema@.sync_runs.hint IS 'what mends the error';
+COMMENT ON COLUMN @extschema@.sync_runs.version IS 'version of the job''s definition that the run began with';
+COMMENT ON COLUMN @extschema@.sync_runs.trigger IS 'what started it last: manual, cron, dependency, event or retry';
+COMMENT ON COLUMN @extschema@.sync_runs.started_by IS 'role that started it';
+COMMENT ON COLUMN @extschema@.sync_runs.attempt IS 'how often it was taken up: 1, and one more for each sync_retry of the ended run';
+COMMENT ON COLUMN @extschema@.sync_runs.next_trigger IS 'another run is queued behind this one, started by this';
+COMMENT ON COLUMN @extschema@.sync_runs.rows_done IS 'rows copied and row changes applied';
+COMMENT ON COLUMN @extschema@.sync_runs.rows_rejected IS 'rows kept as rejects';
+COMMENT ON COLUMN @extschema@.sync_runs.bytes_done IS 'bytes copied';
+
+CREATE VIEW @extschema@.sync_checkpoints WITH (security_barrier) AS
+SELECT c.checkpoint_id, j.job, c.savepoint, c.at, c.run_id, c.rows_done, c.position, u.units, c.created_by
+FROM tributary.checkpoint c
+JOIN tributary.job j USING (job_id)
+CROSS JOIN LATERAL (
+    SELECT coalesce(jsonb_object_agg(u.unit, jsonb_build_object('status', u.status, 'rows_done', u.rows_done, 'cursor', u.cursor)), '{}') AS units
+    FROM tributary.checkpoint_unit u WHERE u.checkpoint_id = c.checkpoint_id) u
+WHERE pg_catalog.pg_has_role(j.owner, 'USAGE')
+ORDER BY c.checkpoint_id;
+COMMENT ON VIEW @extschema@.sync_checkpoints IS 'cursors of jobs at moments that sync_rewind can go back to';
+COMMENT ON COLUMN @extschema@.sync_checkpoints.checkpoint_id IS 'identity of the checkpoint';
+COMMENT ON COLUMN @extschema@.sync_checkpoints.job IS 'name of the job';
+COMMENT ON COLUMN @extschema@.sync_checkpoints.savepoint IS 'name given by sync_savepoint; null for one taken by itself';
+COMMENT ON COLUMN @extschema@.sync_checkpoints.at IS 'when it was taken';
+COMMENT ON COLUMN @extschema@.sync_checkpoints.run_id IS 'the run it was taken of';
+COMMENT ON COLUMN @extschema@.sync_checkpoints.rows_done IS 'rows and row changes written by then';
+COMMENT ON COLUMN @extschema@.sync_checkpoints.position IS 'position of the stream; null where the job follows no log';
+COMMENT ON COLUMN @extschema@.sync_checkpoints.units IS 'status, rows and cursor of each unit';
+COMMENT ON COLUMN @extschema@.sync_checkpoints.created_by IS 'role that took it';
+
+CREATE VIEW @extschema@.sync_samples WITH (security_barrier) AS
+SELECT j.job, s.unit, s.at, s.rows_done, s.bytes_done, s.rows_rejected, s.lag_seconds
+FROM tributary.sample s
+JOIN tributary.job j USING (job_id)
+WHERE pg_catalog.pg_has_role(j.owner, 'USAGE')
+ORDER BY j.job, s.unit, s.at;
+COMMENT ON VIEW @extschema@.sync_samples IS 'counters of units by the minute';
+COMMENT ON COLUMN @extschema@.sync_samples.job IS 'name of the job';
+COMMENT ON COLUMN @extschema@.sync_samples.unit IS 'source table; empty for the stream of the job, whose rows are changes applied';
+COMMENT ON COLUMN @extschema@.sync_samples.at IS 'the minute';
+COMMENT ON COLUMN @extschema@.sync_samples.rows_done IS 'rows written since the run began with the unit';
+COMMENT ON COLUMN @extschema@.sync_samples.bytes_done IS 'bytes written since then';
+COMMENT ON COLUMN @extschema@.sync_samples.rows_rejected IS 'rows kept as rejects';
+COMMENT ON COLUMN @extschema@.sync_samples.lag_seconds IS 'how far the stream is behind the source; null for units';
 
 CREATE VIEW @extschema@.sync_events WITH (security_barrier) AS
 SELECT e.event_id, e.at, j.job, e.unit, e.status, e.message, e.sqlstate, e.run_id
@@ -325,6 +422,7 @@ COMMENT ON COLUMN @extschema@.sync_events.run_id IS 'the run';
 
 GRANT SELECT ON @extschema@.sync_jobs, @extschema@.sync_units, @extschema@.sync_chunks,
     @extschema@.sync_runs, @extschema@.sync_events, @extschema@.sync_rejects,
-    @extschema@.sync_adjustments, @extschema@.sync_steps, @extschema@.sync_streams TO PUBLIC;
+    @extschema@.sync_adjustments, @extschema@.sync_steps, @extschema@.sync_streams,
+    @extschema@.sync_job_versions, @extschema@.sync_checkpoints, @extschema@.sync_samples TO PUBLIC;
 
 SET LOCAL search_path TO @extschema@, pg_temp;
