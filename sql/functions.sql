@@ -8,6 +8,9 @@ DECLARE
     told text;
 BEGIN
     run := @extschema@.sync_start(job);
+    IF run IS NULL THEN
+        RETURN;
+    END IF;
     COMMIT;
     LOOP
         state := @extschema@.sync_wait(job, '1 second'::pg_catalog.interval);
@@ -33,6 +36,23 @@ END
 $procedure$;
 COMMENT ON PROCEDURE sync_run(text) IS 'starts a job and waits for its run with progress notices; an ERROR if the run fails';
 
+-- For a trigger of a user's table: CREATE TRIGGER … EXECUTE FUNCTION sync_start_trigger('shop'). It runs with the rights of
+-- whoever writes the table.
+CREATE FUNCTION sync_start_trigger() RETURNS trigger LANGUAGE plpgsql AS $function$
+BEGIN
+    IF TG_NARGS = 0 THEN
+        RAISE EXCEPTION 'sync_start_trigger() needs the name of a job'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'CREATE TRIGGER … EXECUTE FUNCTION sync_start_trigger(''job'');';
+    END IF;
+    FOR i IN 0 .. TG_NARGS - 1 LOOP
+        PERFORM @extschema@.sync_start(TG_ARGV[i], 'event');
+    END LOOP;
+    RETURN coalesce(NEW, OLD);
+END
+$function$;
+COMMENT ON FUNCTION sync_start_trigger() IS 'trigger function: starts the jobs that its arguments name';
+
 -- A source says where the server connects to: not for everybody. A job on one needs USAGE on its foreign server.
 REVOKE ALL ON FUNCTION sync_create_source(text, text) FROM PUBLIC;
 
@@ -43,7 +63,7 @@ COMMENT ON FUNCTION sync_alter_unit(text, text, jsonb) IS 'changes options of on
 COMMENT ON FUNCTION sync_drop_job(text) IS 'forgets a job; the tables it made stay';
 COMMENT ON FUNCTION sync_check(text) IS 'each prerequisite of a job: is it met, and the statement that mends it';
 COMMENT ON FUNCTION sync_plan(text) IS 'what a run would do with each table';
-COMMENT ON FUNCTION sync_start(text) IS 'starts a run, or finds the one under way; returns its id at once';
+COMMENT ON FUNCTION sync_start(text, text) IS 'starts a run, or finds the one under way; returns its id at once';
 COMMENT ON FUNCTION sync_pause(text, text) IS 'pauses the run, or one unit of it; returns the number of units paused';
 COMMENT ON FUNCTION sync_resume(text, text) IS 'goes on with a paused run or unit; returns the number of units resumed';
 COMMENT ON FUNCTION sync_cancel(text, text) IS 'ends the run, or one unit of it, where it stands; returns the number of units cancelled';
@@ -54,3 +74,15 @@ COMMENT ON FUNCTION sync_wait(text, interval) IS 'waits until the latest run has
 COMMENT ON FUNCTION sync_require_completed(bigint) IS 'raises the error of a run that did not complete';
 COMMENT ON FUNCTION sync_wait_for(text, text, interval) IS 'waits until a position of the source is applied: now, a GTID or file:offset; false when the time is over';
 COMMENT ON FUNCTION sync_resync(text, text) IS 'copies a unit of a stream, or all, anew beside the live table; returns their number';
+COMMENT ON FUNCTION sync_enable_job(text) IS 'lets a job be started again';
+COMMENT ON FUNCTION sync_disable_job(text) IS 'keeps a job from being started by anybody; a run under way goes on';
+COMMENT ON FUNCTION sync_depends(text, text[]) IS 'starts the job whenever all the named jobs have completed since its last run; an empty array takes that back';
+COMMENT ON FUNCTION sync_export_job(text) IS 'the definition of a job as a document, without secrets';
+COMMENT ON FUNCTION sync_import_job(jsonb) IS 'makes a job from a document, or defines it anew; returns the number of its version';
+COMMENT ON FUNCTION sync_job_schema() IS 'the JSON Schema of such a document';
+COMMENT ON FUNCTION sync_diff_job(text, bigint, bigint) IS 'what a version of a job''s definition, or the present one, says otherwise than an earlier one';
+COMMENT ON FUNCTION sync_rollback_job(text, bigint) IS 'gives a job the definition of an earlier version; returns the number of the new one';
+COMMENT ON FUNCTION sync_savepoint(text, text) IS 'keeps the cursors of a job under a name, until sync_drop_savepoint; returns the number of the checkpoint';
+COMMENT ON FUNCTION sync_drop_savepoint(text, text) IS 'forgets a savepoint';
+COMMENT ON FUNCTION sync_rewind(text, text, bigint, text, jsonb) IS 'goes back to a savepoint, a checkpoint or a cursor, and reads again from there; returns the number of units';
+COMMENT ON FUNCTION sync_reset(text, text) IS 'copies a unit, or all, again from the start; returns their number';

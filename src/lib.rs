@@ -29,12 +29,17 @@ extension_sql_file!("../sql/reject.sql", name = "reject", requires = ["chunk"]);
 extension_sql_file!("../sql/step.sql", name = "step", requires = ["reject"]);
 extension_sql_file!("../sql/stream.sql", name = "stream", requires = ["step"]);
 extension_sql_file!("../sql/event.sql", name = "event", requires = ["stream"]);
+extension_sql_file!("../sql/state.sql", name = "state", requires = ["event"]);
 extension_sql_file!(
     "../sql/checkpoint.sql",
     name = "checkpoint",
-    requires = ["event"]
+    requires = ["state"]
 );
-extension_sql_file!("../sql/sample.sql", name = "sample", requires = ["checkpoint"]);
+extension_sql_file!(
+    "../sql/sample.sql",
+    name = "sample",
+    requires = ["checkpoint"]
+);
 extension_sql_file!("../sql/views.sql", name = "views", requires = ["sample"]);
 extension_sql_file!("../sql/functions.sql", name = "functions", finalize);
 

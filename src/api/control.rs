@@ -11,13 +11,40 @@ use crate::catalog::unit_state;
 use crate::engine::processes::wake_supervisor_at_commit;
 use crate::engine::{expand, session};
 use crate::error::{Error, Kind, Result};
-use crate::model::state::{LoadMethod, Phase, RunStatus, UnitStatus};
-use crate::pg::{relation, report};
+use crate::model::run_options::Overlap;
+use crate::model::state::{LoadMethod, Phase, RunStatus, Trigger, UnitStatus};
+use crate::pg::{relation, report, worker};
 use crate::plan::identifier::literal;
 
+/// What pg_cron's sessions call themselves.
+const PG_CRON: &str = "pg_cron";
+
 #[pg_extern]
-fn sync_start(job: &str) -> Result<i64, ErrorReport> {
-    Ok(start(&own_job(job)?)?)
+fn sync_start(
+    job: Option<&str>,
+    trigger: default!(Option<&str>, "NULL"),
+) -> Result<Option<i64>, ErrorReport> {
+    let trigger = parse_trigger(trigger)?;
+    Ok(start(&own_job(given("job", job)?)?, trigger)?)
+}
+
+/// What is not said is seen from who calls.
+fn parse_trigger(trigger: Option<&str>) -> Result<Trigger> {
+    let Some(trigger) = trigger else {
+        return Ok(match worker::application_name().as_str() {
+            PG_CRON => Trigger::Cron,
+            _ => Trigger::Manual,
+        });
+    };
+    Trigger::parse(trigger)
+        .filter(|trigger| *trigger != Trigger::Retry)
+        .ok_or_else(|| {
+            Error::new(
+                Kind::InvalidParameter,
+                format!("trigger \"{trigger}\" is not known"),
+            )
+            .with_hint("Allowed: manual, cron, dependency, event.")
+        })
 }
 
 #[pg_extern]
@@ -56,8 +83,18 @@ fn sync_retry(job: Option<&str>, unit: default!(Option<&str>, "NULL")) -> Result
     Ok(retry(given("job", job)?, unit)?)
 }
 
-fn start(job: &Job) -> Result<i64> {
-    let run_id = match run::schedule(job.job_id)? {
+fn start(job: &Job, trigger: Trigger) -> Result<Option<i64>> {
+    if !job.enabled {
+        let disabled = format!("job \"{}\" is disabled", job.job);
+        // What starts it by itself is not to fail again and again.
+        if trigger != Trigger::Manual {
+            report::notice(&disabled);
+            return Ok(None);
+        }
+        return Err(Error::new(Kind::InvalidState, disabled)
+            .with_hint(format!("SELECT sync_enable_job({});", literal(&job.job))));
+    }
+    let run_id = match run::schedule(job.job_id, trigger)? {
         Some(run_id) => run_id,
         None => {
             let run = latest(job)?;
@@ -68,6 +105,10 @@ fn start(job: &Job) -> Result<i64> {
                 run.run_id,
                 status.as_str()
             ));
+            if job.options()?.run.overlap == Overlap::Queue && !job.streams() {
+                run::queue_next(&run, trigger)?;
+                report::notice("another run follows it");
+            }
             if job.streams() && run.expanded && status == RunStatus::Running {
                 add_new_tables(job, &run);
             }
@@ -75,7 +116,7 @@ fn start(job: &Job) -> Result<i64> {
         }
     };
     wake_supervisor_at_commit();
-    Ok(run_id)
+    Ok(Some(run_id))
 }
 
 /// The run of a stream does not end: tables that have come since it began join it.

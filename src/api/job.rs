@@ -3,10 +3,13 @@
 use pgrx::JsonB;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use serde_json::Value;
 
 use super::{given, own_job};
-use crate::catalog::job::{self, NewJob};
-use crate::catalog::{run, stream, unit};
+use crate::catalog::job::{self, Job, NewJob};
+use crate::catalog::{run, stream, unit, version};
+use crate::engine::processes::wake_supervisor_at_commit;
+use crate::engine::throttle;
 use crate::error::{Error, Kind, Result};
 use crate::model::options::{JobOptions, merge_options};
 use crate::model::state::{JobMode, Priority};
@@ -40,7 +43,9 @@ fn sync_create_job(
         mode: parse_mode(mode)?,
         options: &options.0,
     };
-    Ok(create(&new)?)
+    let job_id = create(&new)?;
+    version::record(job_id, "sync_create_job")?;
+    Ok(job_id)
 }
 
 fn parse_mode(mode: &str) -> Result<JobMode> {
@@ -53,53 +58,74 @@ fn parse_mode(mode: &str) -> Result<JobMode> {
     })
 }
 
-fn create(new: &NewJob<'_>) -> Result<i64> {
+pub(super) fn check(new: &NewJob<'_>) -> Result<()> {
     if new.job.is_empty() {
         return Err(Error::new(Kind::InvalidParameter, "a job needs a name"));
     }
     crate::model::name::check_name("target schema", new.target_schema)?;
     validate_patterns(new.units)?;
-    JobOptions::parse(new.options)?;
+    throttle::check(&JobOptions::parse(new.options)?.run.pace)?;
     worker::require_utf8_database()?;
     role::require_login(new.owner)?;
     server::options_for(new.source, new.owner)?;
-    job::insert(new)?.ok_or_else(|| {
+    Ok(())
+}
+
+pub(super) fn create(new: &NewJob<'_>) -> Result<i64> {
+    check(new)?;
+    let job_id = job::insert(new)?.ok_or_else(|| {
         let name = literal(new.job);
         Error::new(Kind::ObjectExists, format!("job \"{}\" already exists", new.job)).with_hint(
             format!("SELECT sync_alter_job({name}, '…'); changes it, SELECT sync_drop_job({name}); removes it"),
         )
-    })
+    })?;
+    Ok(job_id)
 }
 
 #[pg_extern]
 fn sync_alter_job(job: &str, options: JsonB) -> Result<(), ErrorReport> {
-    let found = own_job(job)?;
-    let merged = merge_options(&found.options, &options.0);
-    let parsed = JobOptions::parse(&merged)?;
-    job::set_options(found.job_id, &merged)?;
+    let found = job::lock(own_job(job)?.job_id)?;
+    set_options(&found, &merge_options(&found.options, &options.0))?;
+    version::record(found.job_id, "sync_alter_job")?;
+    Ok(())
+}
+
+/// The job's options as a whole.
+pub(super) fn set_options(job: &Job, options: &Value) -> Result<()> {
+    let parsed = JobOptions::parse(options)?;
+    throttle::check(&parsed.run.pace)?;
+    job::set_options(job.job_id, options)?;
     // What follows the log begins again with them.
-    stream::fence(found.job_id)?;
-    if parsed.values.casts != found.options()?.values.casts {
-        unit::forget_plan(found.job_id, None)?;
+    stream::fence(job.job_id)?;
+    if parsed.values.casts != job.options()?.values.casts {
+        unit::forget_plan(job.job_id, None)?;
     }
+    wake_supervisor_at_commit();
     Ok(())
 }
 
 #[pg_extern]
 fn sync_alter_unit(job: &str, unit: &str, options: JsonB) -> Result<(), ErrorReport> {
-    let found = own_job(job)?;
+    let found = job::lock(own_job(job)?.job_id)?;
     let current = job::unit_setting(found.job_id, unit)?;
-    let merged = merge_options(&current, &options.0);
-    let parsed = UnitOptions::parse(&merged)?;
-    job::set_unit_setting(found.job_id, unit, &merged)?;
-    stream::fence(found.job_id)?;
+    set_unit_options(&found, unit, &merge_options(&current, &options.0))?;
+    version::record(found.job_id, "sync_alter_unit")?;
+    Ok(())
+}
+
+/// The options of one unit as a whole.
+pub(super) fn set_unit_options(job: &Job, unit: &str, options: &Value) -> Result<()> {
+    let current = job::unit_setting(job.job_id, unit)?;
+    let parsed = UnitOptions::parse(options)?;
+    job::set_unit_setting(job.job_id, unit, options)?;
+    stream::fence(job.job_id)?;
     unit::set_priority(
-        found.job_id,
+        job.job_id,
         unit,
         parsed.priority.unwrap_or(Priority::Medium),
     )?;
     if plans_otherwise(&UnitOptions::parse(&current)?, &parsed) {
-        unit::forget_plan(found.job_id, Some(unit))?;
+        unit::forget_plan(job.job_id, Some(unit))?;
     }
     Ok(())
 }

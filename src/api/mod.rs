@@ -7,7 +7,9 @@
 // A set-returning function names its columns in its own signature, whatever their number.
 #![allow(clippy::type_complexity)]
 
+mod checkpoint;
 mod control;
+mod definition;
 mod job;
 mod preview;
 mod rejects;

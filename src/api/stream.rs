@@ -173,7 +173,7 @@ fn has_come(job: &Job, run: &Run, awaited: &Awaited) -> Result<bool> {
     }
 }
 
-fn resync(job: &Job, name: Option<&str>) -> Result<i64> {
+pub(super) fn resync(job: &Job, name: Option<&str>) -> Result<i64> {
     let run = super::control::locked(job)?;
     super::control::require_unit(job, &run, name)?;
     if run.status()? == RunStatus::Cancelled {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{execute, query, query_first, to_json};
 use crate::error::{Error, Kind, Result};
-use crate::model::batch::BatchEnd;
+use crate::model::batch::{BatchEnd, Waits};
 use crate::model::key::{Key, KeyRange};
 use crate::model::policy::Adjustment;
 use crate::plan::chunk::remaining;
@@ -72,7 +72,7 @@ pub fn open_of_run(run_id: i64) -> Result<Vec<i64>> {
 /// Marks the chunk as this process's, whose lock on it is held; `None` where it is not open.
 pub fn claim(chunk_id: i64, pid: i64) -> Result<Option<Chunk>> {
     query_first(
-        "UPDATE tributary.chunk c SET status = 'running', worker_pid = $2::int, \
+        "UPDATE tributary.chunk c SET status = 'running', worker_pid = $2::int, waiting_for = NULL, \
            started_at = coalesce(c.started_at, clock_timestamp()), updated_at = clock_timestamp() \
          FROM tributary.unit u \
          WHERE c.chunk_id = $1 AND u.unit_id = c.unit_id AND u.status = 'running' AND c.status <> 'completed' \
@@ -130,6 +130,7 @@ pub struct Counted<'a> {
     pub filtered: u64,
     /// All values of the chunk altered so far, this batch's included; None where it altered none.
     pub adjusted: Option<&'a Adjusted>,
+    pub waits: Waits,
 }
 
 /// Rows of the unit that were counted as written were kept out of its target after all.
@@ -177,7 +178,8 @@ pub fn advance(chunk_id: i64, pid: i64, counted: &Counted<'_>) -> Result<bool> {
            rows_done = rows_done + $4, bytes_done = bytes_done + $5, \
            rows_read = rows_read + $7, rows_rejected = rows_rejected + $8, \
            rows_filtered = rows_filtered + $9, adjustments = coalesce($10::jsonb, adjustments), \
-           status = CASE WHEN $6 THEN 'completed' ELSE status END, \
+           source_wait = source_wait + $11, target_wait = target_wait + $12, buffer_fill = $13, \
+           status = CASE WHEN $6 THEN 'completed' ELSE status END, waiting_for = CASE WHEN NOT $6 THEN waiting_for END, \
            finished_at = CASE WHEN $6 THEN clock_timestamp() END, updated_at = clock_timestamp() \
          WHERE chunk_id = $1 AND worker_pid = $2 AND status = 'running' \
            AND EXISTS (SELECT FROM tributary.unit u \
@@ -193,15 +195,27 @@ pub fn advance(chunk_id: i64, pid: i64, counted: &Counted<'_>) -> Result<bool> {
             bigint(counted.rejected).into(),
             bigint(counted.filtered).into(),
             adjusted.as_deref().into(),
+            counted.waits.source.into(),
+            counted.waits.target.into(),
+            counted.waits.fill.into(),
         ],
     )?;
     Ok(changed == 1)
 }
 
+/// Why its worker is slowed; None where it is not.
+pub fn set_waiting_for(chunk_id: i64, why: Option<&str>) -> Result<()> {
+    execute(
+        "UPDATE tributary.chunk SET waiting_for = $2 WHERE chunk_id = $1",
+        &[chunk_id.into(), why.into()],
+    )?;
+    Ok(())
+}
+
 /// Gives the chunk back for others to claim. False where it was taken from this process.
 pub fn release(chunk_id: i64, pid: i64) -> Result<bool> {
     let changed = execute(
-        "UPDATE tributary.chunk SET status = 'pending' \
+        "UPDATE tributary.chunk SET status = 'pending', waiting_for = NULL \
          WHERE chunk_id = $1 AND worker_pid = $2 AND status = 'running'",
         &[chunk_id.into(), pid.into()],
     )?;

@@ -1,7 +1,14 @@
 //! `tributary.event`: changes of state, with their reasons.
 
-use super::execute;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{execute, query_first};
 use crate::error::{Error, Result};
+use crate::pg::report;
+
+/// Where changes are told to those who LISTEN.
+const CHANNEL: &str = "sync_events";
 
 /// Kept of each job: the newest events and runs.
 const EVENTS_KEPT: i64 = 10_000;
@@ -16,10 +23,33 @@ pub struct Subject<'a> {
     pub unit: Option<&'a str>,
 }
 
-pub fn record(subject: Subject<'_>, status: &str, message: Option<&str>) -> Result<()> {
-    insert(subject, status, None, message)
+impl Subject<'_> {
+    /// For the log.
+    fn named(&self, job: &str) -> String {
+        match self.unit {
+            Some(unit) => format!("job \"{job}\", run {}, unit \"{unit}\"", self.run_id),
+            None => format!("job \"{job}\", run {}", self.run_id),
+        }
+    }
 }
 
+/// Rows of a run so far.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Progress {
+    pub rows_done: i64,
+    pub percent: Option<f64>,
+}
+
+pub fn record(subject: Subject<'_>, status: &str, message: Option<&str>) -> Result<()> {
+    let job = insert(subject, status, None, message)?;
+    if let Some(job) = job {
+        let why = message.map_or(String::new(), |message| format!(" ({message})"));
+        report::log(&format!("{}: {status}{why}", subject.named(&job)));
+    }
+    Ok(())
+}
+
+/// Whoever meets the error logs it, with what becomes of it.
 pub fn record_error(subject: Subject<'_>, status: &str, error: &Error) -> Result<()> {
     insert(
         subject,
@@ -27,17 +57,26 @@ pub fn record_error(subject: Subject<'_>, status: &str, error: &Error) -> Result
         Some(error.sqlstate()),
         Some(&error.message),
     )
+    .map(drop)
 }
 
+/// The job's name.
 fn insert(
     subject: Subject<'_>,
     status: &str,
     sqlstate: Option<&str>,
     message: Option<&str>,
-) -> Result<()> {
-    execute(
+) -> Result<Option<String>> {
+    #[derive(Deserialize)]
+    struct Row {
+        event_id: i64,
+        at: String,
+        job: String,
+    }
+    let row: Option<Row> = query_first(
         "INSERT INTO tributary.event (job_id, run_id, unit, status, sqlstate, message) \
-         VALUES ($1, $2, $3, $4, $5, $6)",
+         VALUES ($1, $2, $3, $4, $5, $6) \
+         RETURNING event_id, at, (SELECT j.job FROM tributary.job j WHERE j.job_id = event.job_id) AS job",
         &[
             subject.job_id.into(),
             subject.run_id.into(),
@@ -47,7 +86,34 @@ fn insert(
             message.into(),
         ],
     )?;
-    Ok(())
+    let Some(row) = row else { return Ok(None) };
+    notify(&json!({
+        "kind": "state", "event_id": row.event_id, "at": row.at, "job": short(&row.job),
+        "run_id": subject.run_id, "unit": subject.unit.map(short), "status": status, "sqlstate": sqlstate,
+    }))?;
+    Ok(Some(row.job))
+}
+
+/// How far a run has come, for those who listen.
+pub fn notify_progress(job: &str, run_id: i64, progress: &Progress) -> Result<()> {
+    notify(&json!({
+        "kind": "progress", "job": short(job), "run_id": run_id,
+        "rows_done": progress.rows_done, "percent": progress.percent,
+    }))
+}
+
+/// Everybody who may connect may listen: names and numbers, and no message that could quote a row.
+fn notify(payload: &Value) -> Result<()> {
+    query_first::<Value>(
+        "SELECT pg_catalog.pg_notify($1, $2)",
+        &[CHANNEL.into(), (&payload.to_string()).into()],
+    )
+    .map(drop)
+}
+
+/// A payload has room for 8000 bytes, and a control character takes six.
+fn short(name: &str) -> String {
+    name.chars().take(300).collect()
 }
 
 /// Forgets the oldest history of a job.

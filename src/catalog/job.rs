@@ -22,6 +22,10 @@ pub struct Job {
     pub target_schema: String,
     mode: String,
     pub options: Value,
+    /// May be started.
+    pub enabled: bool,
+    /// Number of the present definition.
+    pub version: i64,
 }
 
 impl Job {
@@ -45,7 +49,7 @@ impl Job {
 }
 
 const COLUMNS: &str = "SELECT job_id, job, owner::oid::bigint AS owner, source::text AS source, \
-                       units, target_schema::text AS target_schema, mode, options FROM tributary.job";
+                       units, target_schema::text AS target_schema, mode, options, enabled, version FROM tributary.job";
 
 pub fn find(job: &str) -> Result<Option<Job>> {
     query_first(&format!("{COLUMNS} WHERE job = $1"), &[job.into()])
@@ -62,6 +66,38 @@ pub fn get(job: &str) -> Result<Job> {
 pub fn get_by_id(job_id: i64) -> Result<Job> {
     query_first(&format!("{COLUMNS} WHERE job_id = $1"), &[job_id.into()])?
         .ok_or_else(|| Error::new(Kind::ObjectMissing, "the job does not exist any more"))
+}
+
+/// Locks the job until the transaction ends, and reads it anew: whoever changes its definition does so
+/// first.
+pub fn lock(job_id: i64) -> Result<Job> {
+    execute(
+        "SELECT 1 FROM tributary.job WHERE job_id = $1 FOR NO KEY UPDATE",
+        &[job_id.into()],
+    )?;
+    get_by_id(job_id)
+}
+
+/// All jobs of the database with their options; a broken definition has the defaults.
+pub fn all() -> Result<Vec<(i64, JobOptions)>> {
+    #[derive(Deserialize)]
+    struct Row {
+        job_id: i64,
+        options: Value,
+    }
+    let rows: Vec<Row> = query(
+        "SELECT job_id, options FROM tributary.job ORDER BY job_id",
+        &[],
+    )?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            (
+                row.job_id,
+                JobOptions::parse(&row.options).unwrap_or_default(),
+            )
+        })
+        .collect())
 }
 
 /// A job to be created; the caller has checked every part.
@@ -107,6 +143,32 @@ pub fn set_options(job_id: i64, options: &Value) -> Result<()> {
         &[job_id.into(), (&options.to_string()).into()],
     )?;
     Ok(())
+}
+
+/// What is not an option of the job; its options and those of its units are set apart.
+pub fn redefine(job_id: i64, new: &NewJob<'_>) -> Result<()> {
+    execute(
+        "UPDATE tributary.job SET source = $2::name, \
+           units = ARRAY(SELECT pg_catalog.jsonb_array_elements_text($3::jsonb)), \
+           target_schema = $4::name, mode = $5 WHERE job_id = $1",
+        &[
+            job_id.into(),
+            new.source.into(),
+            (&super::to_json(&new.units)?).into(),
+            new.target_schema.into(),
+            new.mode.as_str().into(),
+        ],
+    )?;
+    set_options(job_id, new.options)
+}
+
+/// Whether it changed.
+pub fn set_enabled(job_id: i64, enabled: bool) -> Result<bool> {
+    let changed = execute(
+        "UPDATE tributary.job SET enabled = $2 WHERE job_id = $1 AND enabled <> $2",
+        &[job_id.into(), enabled.into()],
+    )?;
+    Ok(changed > 0)
 }
 
 pub fn delete(job_id: i64) -> Result<()> {

@@ -3,8 +3,11 @@
 //! Every statement here is fixed text that runs as the catalog's owner; callers have checked whose
 //! job it is.
 
+pub mod checkpoint;
 pub mod chunk;
+pub mod dependency;
 pub mod event;
+pub mod history;
 pub mod job;
 pub mod reject;
 pub mod run;
@@ -14,6 +17,7 @@ pub mod unit;
 pub mod unit_redrive;
 pub mod unit_state;
 pub mod unit_stream;
+pub mod version;
 
 use serde::de::DeserializeOwned;
 

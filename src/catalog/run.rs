@@ -7,7 +7,8 @@ use serde::Deserialize;
 use super::event::{self, Subject};
 use super::{execute, query, query_first};
 use crate::error::{Error, Kind, Result};
-use crate::model::state::RunStatus;
+use crate::model::state::{RunStatus, Trigger};
+use crate::pg::role;
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct Run {
@@ -22,6 +23,8 @@ pub struct Run {
     pub error: Option<String>,
     pub hint: Option<String>,
     pub waiting_for: Option<String>,
+    /// Workers it may have at present.
+    pub workers_granted: Option<i64>,
     /// The current transaction has changed it and has not committed.
     pub uncommitted: bool,
 }
@@ -45,7 +48,7 @@ impl Run {
     }
 }
 
-const COLUMNS: &str = "SELECT run_id, job_id, status, expanded, attempts, error, hint, waiting_for, \
+const COLUMNS: &str = "SELECT run_id, job_id, status, expanded, attempts, error, hint, waiting_for, workers_granted, \
     coalesce(next_retry_at > clock_timestamp(), false) AS retry_pending, \
     coalesce(xmin = pg_catalog.pg_current_xact_id_if_assigned()::xid, false) AS uncommitted FROM tributary.run";
 
@@ -92,16 +95,21 @@ pub fn active() -> Result<Vec<Run>> {
 }
 
 /// A new run, or `None` where one is under way.
-pub fn schedule(job_id: i64) -> Result<Option<i64>> {
+pub fn schedule(job_id: i64, trigger: Trigger) -> Result<Option<i64>> {
     #[derive(Deserialize)]
     struct Row {
         run_id: i64,
     }
     let row: Option<Row> = query_first(
-        "INSERT INTO tributary.run (job_id) VALUES ($1) \
+        "INSERT INTO tributary.run (job_id, version, trigger, started_by) \
+         SELECT job_id, version, $2, $3::name FROM tributary.job WHERE job_id = $1 \
          ON CONFLICT (job_id) WHERE status IN ('scheduled', 'initializing', 'running', 'paused') \
          DO NOTHING RETURNING run_id",
-        &[job_id.into()],
+        &[
+            job_id.into(),
+            trigger.as_str().into(),
+            (&role::name(role::current())).into(),
+        ],
     )?;
     if let Some(row) = &row {
         let subject = Subject {
@@ -109,9 +117,94 @@ pub fn schedule(job_id: i64) -> Result<Option<i64>> {
             run_id: row.run_id,
             unit: None,
         };
-        event::record(subject, RunStatus::Scheduled.as_str(), None)?;
+        event::record(
+            subject,
+            RunStatus::Scheduled.as_str(),
+            Some(trigger.as_str()),
+        )?;
     }
     Ok(row.map(|row| row.run_id))
+}
+
+/// Another run is to follow the one under way.
+pub fn queue_next(run: &Run, trigger: Trigger) -> Result<()> {
+    execute(
+        "UPDATE tributary.run SET next_trigger = coalesce(next_trigger, $2) WHERE run_id = $1",
+        &[run.run_id.into(), trigger.as_str().into()],
+    )?;
+    Ok(())
+}
+
+/// A run that is to follow one that has ended.
+#[derive(Debug, Deserialize)]
+pub struct Queued {
+    pub job_id: i64,
+    next_trigger: String,
+}
+
+impl Queued {
+    pub fn trigger(&self) -> Trigger {
+        // The catalog's CHECK knows no other.
+        Trigger::parse(&self.next_trigger).unwrap_or(Trigger::Manual)
+    }
+}
+
+/// Takes the runs out of the queue whose turn it is. A cancelled run takes its successor along.
+pub fn take_queued() -> Result<Vec<Queued>> {
+    let waiting: Option<serde_json::Value> = query_first(
+        "SELECT run_id FROM tributary.run WHERE next_trigger IS NOT NULL AND status IN ('completed', 'failed', 'cancelled') LIMIT 1",
+        &[],
+    )?;
+    if waiting.is_none() {
+        return Ok(Vec::new());
+    }
+    query(
+        "UPDATE tributary.run r SET next_trigger = NULL FROM tributary.run o \
+         WHERE o.run_id = r.run_id AND r.next_trigger IS NOT NULL AND r.status IN ('completed', 'failed', 'cancelled') \
+         RETURNING r.job_id, CASE WHEN r.status <> 'cancelled' THEN o.next_trigger ELSE '' END AS next_trigger",
+        &[],
+    )
+    .map(|mut rows: Vec<Queued>| {
+        rows.retain(|row| !row.next_trigger.is_empty());
+        rows
+    })
+}
+
+/// Moves the run's clock on by `seconds`; how long it is until then. A second of idleness is saved up.
+pub fn pace(run_id: i64, seconds: f64) -> Result<f64> {
+    #[derive(Deserialize)]
+    struct Row {
+        wait: f64,
+    }
+    let row: Option<Row> = query_first(
+        "UPDATE tributary.run SET paced_until = \
+           greatest(paced_until, clock_timestamp() - interval '1 second') + make_interval(secs => $2) \
+         WHERE run_id = $1 \
+         RETURNING greatest(0, extract(epoch FROM paced_until - clock_timestamp()))::float8 AS wait",
+        &[run_id.into(), seconds.into()],
+    )?;
+    Ok(row.map_or(0.0, |row| row.wait))
+}
+
+/// The rate is another one.
+pub fn reset_pace(run_id: i64) -> Result<()> {
+    execute(
+        "UPDATE tributary.run SET paced_until = clock_timestamp() WHERE run_id = $1",
+        &[run_id.into()],
+    )?;
+    Ok(())
+}
+
+/// How many workers the run may have.
+pub fn grant_workers(run: &Run, workers: i64) -> Result<()> {
+    if run.workers_granted == Some(workers) {
+        return Ok(());
+    }
+    execute(
+        "UPDATE tributary.run SET workers_granted = $2::int WHERE run_id = $1",
+        &[run.run_id.into(), workers.into()],
+    )?;
+    Ok(())
 }
 
 /// Moves the run to `status` unless it is there already or has ended; whether it moved.
@@ -123,6 +216,9 @@ pub fn set_status(run: &Run, status: RunStatus, message: Option<&str>) -> Result
          RETURNING 1",
         &[run.run_id.into(), status.as_str().into()],
     )? > 0;
+    if moved && status.ended() {
+        sum_up(run)?;
+    }
     if moved {
         event::record(run.subject(), status.as_str(), message)?;
     }
@@ -173,10 +269,27 @@ pub fn fail(run: &Run, error: &Error, delay: Option<Duration>) -> Result<()> {
             delay.map(|delay| delay.as_secs_f64()).into(),
         ],
     )?;
-    match changed {
-        0 => Ok(()),
-        _ => event::record_error(run.subject(), RunStatus::Failed.as_str(), error),
+    if changed == 0 {
+        return Ok(());
     }
+    if delay.is_none() {
+        sum_up(run)?;
+    }
+    event::record_error(run.subject(), RunStatus::Failed.as_str(), error)
+}
+
+/// Keeps what the run has written: its units will be those of the next one.
+fn sum_up(run: &Run) -> Result<()> {
+    execute(
+        "UPDATE tributary.run SET (rows_done, rows_rejected, bytes_done) = (SELECT \
+           coalesce(sum(c.rows_done), 0)::bigint \
+             + coalesce((SELECT s.rows FROM tributary.stream s WHERE s.run_id = run.run_id), 0), \
+           coalesce(sum(c.rows_rejected), 0)::bigint, coalesce(sum(c.bytes_done), 0)::bigint \
+           FROM tributary.unit u JOIN tributary.chunk c USING (unit_id) WHERE u.run_id = run.run_id) \
+         WHERE run_id = $1",
+        &[run.run_id.into()],
+    )?;
+    Ok(())
 }
 
 /// What the run waits for; `None` clears it. Writes only on a change.
@@ -198,7 +311,10 @@ pub fn set_waiting_for(run: &Run, what: Option<&str>) -> Result<()> {
 pub fn reopen(run: &Run, status: RunStatus) -> Result<()> {
     execute(
         "UPDATE tributary.run SET status = $2, attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, \
-           next_retry_at = NULL, finished_at = NULL, waiting_for = NULL WHERE run_id = $1",
+           next_retry_at = NULL, finished_at = NULL, waiting_for = NULL, \
+           rows_done = NULL, rows_rejected = NULL, bytes_done = NULL, \
+           trigger = CASE WHEN finished_at IS NOT NULL THEN 'retry' ELSE trigger END, \
+           attempt = attempt + CASE WHEN finished_at IS NOT NULL THEN 1 ELSE 0 END WHERE run_id = $1",
         &[run.run_id.into(), status.as_str().into()],
     )?;
     event::record(run.subject(), status.as_str(), None)

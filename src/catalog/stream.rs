@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::event::{self, Subject};
 use super::{execute, query_first, to_json};
 use crate::error::{Error, Result};
+use crate::model::batch::Waits;
 use crate::model::position::Position;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -56,10 +57,19 @@ pub fn begin(job_id: i64, run_id: i64) -> Result<()> {
     Ok(())
 }
 
+/// Why the log is applied slowly; None where it is not.
+pub fn set_waiting_for(job_id: i64, why: Option<&str>) -> Result<()> {
+    execute(
+        "UPDATE tributary.stream SET waiting_for = $2 WHERE job_id = $1",
+        &[job_id.into(), why.into()],
+    )?;
+    Ok(())
+}
+
 /// This process follows the log from now on.
 pub fn take_up(job_id: i64, pid: i64) -> Result<()> {
     execute(
-        "UPDATE tributary.stream SET worker_pid = $2::int WHERE job_id = $1",
+        "UPDATE tributary.stream SET worker_pid = $2::int, waiting_for = NULL WHERE job_id = $1",
         &[job_id.into(), pid.into()],
     )?;
     Ok(())
@@ -82,6 +92,7 @@ pub struct Progress<'a> {
     pub rows: u64,
     /// Seconds since 1970 by the source's clock.
     pub last_event_at: Option<f64>,
+    pub waits: Waits,
 }
 
 /// Counts what the transaction has applied. False where the generation has changed: then it must not
@@ -91,7 +102,8 @@ pub fn advance(job_id: i64, generation: i64, progress: &Progress<'_>) -> Result<
     let changed = execute(
         "UPDATE tributary.stream SET position = $3::jsonb, transactions = transactions + $4, rows = rows + $5, \
            last_event_at = coalesce(to_timestamp($6), last_event_at), applied_at = clock_timestamp(), \
-           heartbeat_at = clock_timestamp(), waiting_for = NULL, \
+           heartbeat_at = clock_timestamp(), \
+           source_wait = source_wait + $7, target_wait = target_wait + $8, buffer_fill = $9, \
            attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL, \
            updated_at = clock_timestamp() \
          WHERE job_id = $1 AND generation = $2",
@@ -102,6 +114,9 @@ pub fn advance(job_id: i64, generation: i64, progress: &Progress<'_>) -> Result<
             bigint(progress.transactions).into(),
             bigint(progress.rows).into(),
             progress.last_event_at.into(),
+            progress.waits.source.into(),
+            progress.waits.target.into(),
+            progress.waits.fill.into(),
         ],
     )?;
     Ok(changed == 1)
@@ -122,7 +137,8 @@ pub fn hear(
            in_step_at = CASE WHEN position -> 'server' = $3::jsonb -> 'server' AND position -> 'file' = $3::jsonb -> 'file' \
              AND position -> 'offset' = $3::jsonb -> 'offset' THEN clock_timestamp() ELSE in_step_at END, \
            transactions_per_second = $4, rows_per_second = $5, \
-           attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL, waiting_for = NULL \
+           attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL, \
+           waiting_for = CASE WHEN next_retry_at IS NULL THEN waiting_for END \
          WHERE job_id = $1 AND generation = $2",
         &[
             job_id.into(),

@@ -230,6 +230,32 @@ pub fn add_rejects(unit: &Unit, rejects: &[Reject], adjustments: &[Adjustment]) 
     super::chunk::add_adjustments(row.chunk_id, adjustments)
 }
 
+/// The unit reads the log again from `position`, and is as the source was where it stands now. False where it
+/// does not follow the log. The stream was fenced.
+pub fn rewind(unit: &Unit, position: &Position, stands: &Position) -> Result<bool> {
+    let changed = execute(
+        "UPDATE tributary.unit SET status = CASE status WHEN 'paused' THEN status ELSE 'catching_up' END, phase = 'catch_up', \
+           position = $3::jsonb, catch_up_to = coalesce(catch_up_to, $4::jsonb), told = NULL, attempts = 0, sqlstate = NULL, \
+           error = NULL, hint = NULL, next_retry_at = NULL, finished_at = NULL, updated_at = clock_timestamp() \
+         WHERE unit_id = $1 AND run_id = $2 AND phase IN ('catch_up', 'stream') \
+           AND status IN ('catching_up', 'streaming', 'failed', 'paused') AND method <> 'swap'",
+        &[
+            unit.unit_id.into(),
+            unit.run_id.into(),
+            (&to_json(position)?).into(),
+            (&to_json(stands)?).into(),
+        ],
+    )?;
+    if changed == 1 {
+        event::record(
+            unit.subject(),
+            UnitStatus::CatchingUp.as_str(),
+            Some("rewound"),
+        )?;
+    }
+    Ok(changed == 1)
+}
+
 /// The unit has all it needs, and waits for somebody: why, as of now.
 pub fn set_waiting(unit: &Unit, error: &Error) -> Result<()> {
     execute(

@@ -1,6 +1,7 @@
 //! What a worker does next. A claim is a session lock, so that the death of its holder frees it;
 //! what the claimed thing needs is then read from the catalog anew.
 
+use super::throttle;
 use crate::catalog::chunk::{self, Chunk};
 use crate::catalog::run::{self, Run};
 use crate::catalog::step::{self, Step};
@@ -41,6 +42,8 @@ pub enum Claimed {
     Task(Task),
     /// Others are at what is left; there may be more later.
     Nothing,
+    /// The run has more workers than it may.
+    Superfluous,
     /// The run needs no worker.
     RunEnded,
 }
@@ -61,6 +64,9 @@ pub fn next(run_id: i64) -> Result<Claimed> {
         if let Some(task) = follow(&run, how)? {
             return Ok(Claimed::Task(task));
         }
+    }
+    if throttle::superfluous(run_id)? {
+        return Ok(Claimed::Superfluous);
     }
     for chunk_id in chunk::open_of_run(run_id)? {
         if let Some(task) = copy(chunk_id)? {

@@ -19,14 +19,14 @@ use super::prepare::in_one_transaction;
 use super::reader::Reader;
 use super::rejects::{self, Ended};
 use super::split::key_request;
+use super::throttle::{Slowed, Throttle};
 use super::{failure, foreign_keys};
 use crate::catalog::chunk::{self, Adjusted, Chunk, Counted};
 use crate::catalog::job::{self, Job};
 use crate::catalog::unit::{self, Unit};
 use crate::catalog::{reject, unit_state, unit_stream};
 use crate::error::{Error, Kind, Result};
-use crate::model::batch::{BatchEnd, BatchLimit};
-use crate::model::options::JobOptions;
+use crate::model::batch::{BatchEnd, BatchLimit, SharedLimit};
 use crate::model::policy::Policies;
 use crate::model::reject::{MaxRejects, Reject};
 use crate::model::state::LoadMethod;
@@ -51,6 +51,7 @@ enum Care {
 
 pub fn copy(job: &Job, unit: &Unit, chunk: &Chunk, reader: &mut Reader) -> Result<()> {
     let mut copying = Copying::begin(job, unit, chunk)?;
+    copying.throttle.pay(0, 0)?;
     let mut care = Care::Fast;
     loop {
         match copying.stream(care, reader) {
@@ -83,7 +84,7 @@ struct Copying<'a> {
     /// The log is followed, and has no key to heal by what was read too early or too late.
     positioned: bool,
     replace: bool,
-    options: JobOptions,
+    throttle: Throttle,
     policies: Policies,
     max_rejects: MaxRejects,
     attempts_to_clear: bool,
@@ -108,7 +109,7 @@ impl<'a> Copying<'a> {
             destination,
             policies: options.values.policies(&values),
             max_rejects: options.values.max_rejects(&values),
-            options,
+            throttle: Throttle::new(job, unit.run_id, Slowed::Chunk(chunk.chunk_id))?,
             attempts_to_clear: unit.attempts > 0,
         })
     }
@@ -121,10 +122,6 @@ impl<'a> Copying<'a> {
 
     fn request(&self, care: Care) -> Result<SnapshotRequest> {
         let plan = &self.destination.plan;
-        let wanted = BatchLimit {
-            rows: self.options.batch_rows,
-            bytes: self.options.batch_bytes,
-        };
         Ok(SnapshotRequest {
             schema: plan.source_schema.clone(),
             table: plan.source_table.clone(),
@@ -138,11 +135,14 @@ impl<'a> Copying<'a> {
             keys: Vec::new(),
             filter: plan.filter.clone(),
             limit: match care {
-                Care::Fast => wanted,
-                Care::Careful => BatchLimit {
-                    rows: wanted.rows.min(CAREFUL.rows),
-                    bytes: wanted.bytes.min(CAREFUL.bytes),
-                },
+                Care::Fast => self.throttle.limit.clone(),
+                Care::Careful => {
+                    let wanted = self.throttle.limit.get();
+                    SharedLimit::new(BatchLimit {
+                        rows: wanted.rows.min(CAREFUL.rows),
+                        bytes: wanted.bytes.min(CAREFUL.bytes),
+                    })
+                }
             },
             origins: care == Care::Careful,
             positioned: self.positioned,
@@ -165,7 +165,7 @@ impl<'a> Copying<'a> {
                     Care::Fast => self.destination.write(first, reader)?,
                     Care::Careful => self.destination.write_carefully(first, reader)?,
                 };
-                let batch = self.count(written, end)?;
+                let batch = self.count(written, end, reader)?;
                 // The end of a unit waits for the disk; what comes before need not.
                 transaction::commit_without_waiting();
                 Ok(batch)
@@ -181,6 +181,7 @@ impl<'a> Copying<'a> {
             if batch.last {
                 return Ok(Streamed::All);
             }
+            self.throttle.pay(batch.read, batch.bytes)?;
             clean = match batch.refused {
                 0 => clean.map(|batches| batches + 1),
                 _ => Some(0),
@@ -217,7 +218,7 @@ impl<'a> Copying<'a> {
                 };
                 rejects::keep_some(&mut sample, &end.rejects, &written.rejects);
                 self.chunk.adjustments = adjusted;
-                let batch = self.count(written, end)?;
+                let batch = self.count(written, end, reader)?;
                 adjusted = batch.adjusted;
                 if batch.rejected > 0 {
                     rejects::require_few(self.unit, self.max_rejects, Ended::No)?;
@@ -240,7 +241,7 @@ impl<'a> Copying<'a> {
     }
 
     /// Counts a batch that was written, keeps its rejects and moves the cursor.
-    fn count(&self, written: Written, end: BatchEnd) -> Result<Counts> {
+    fn count(&self, written: Written, end: BatchEnd, reader: &Reader) -> Result<Counts> {
         let refused = end.rejects.len() as u64;
         if end.read != end.rows + refused {
             return Err(out_of_balance(end.read, end.rows, refused));
@@ -254,15 +255,19 @@ impl<'a> Copying<'a> {
             rejected,
             filtered: written.filtered,
             adjusted: (!end.adjustments.is_empty()).then_some(&adjusted),
+            waits: reader.take_waits(),
         };
         if !chunk::advance(self.chunk.chunk_id, worker::pid(), &counted)? {
             return Err(unit::taken_away(&self.unit.unit));
         }
+        let (read, bytes) = (end.read, end.bytes);
         let mut rows: Vec<Reject> = end.rejects;
         rows.extend(written.rejects);
         failure::name_rejects(&mut rows, &self.job.job, &self.unit.unit);
         reject::insert(self.chunk.chunk_id, &rows)?;
         Ok(Counts {
+            read,
+            bytes,
             rejected,
             refused: refused_here,
             adjusted,
@@ -273,6 +278,8 @@ impl<'a> Copying<'a> {
 
 /// What a batch came to.
 struct Counts {
+    read: u64,
+    bytes: u64,
     rejected: u64,
     /// Of these PostgreSQL refused so many.
     refused: u64,

@@ -25,6 +25,7 @@ use super::obstacle;
 use super::reader::{Item, Reader};
 use super::session;
 use super::settle;
+use super::throttle::{Slowed, Throttle};
 use crate::catalog::job::{self, Job};
 use crate::catalog::stream::{self, Progress};
 use crate::catalog::unit_stream::{self, Copied, Following};
@@ -97,6 +98,7 @@ pub struct Log<'a> {
     until: Option<Position>,
     exchange_at: Instant,
     rates: Rates,
+    throttle: Throttle,
 }
 
 fn begin<'a>(
@@ -150,6 +152,7 @@ fn begin<'a>(
         until: None,
         exchange_at: Instant::now(),
         rates: Rates::default(),
+        throttle: Throttle::new(job, run_id, Slowed::Stream)?,
     }))
 }
 
@@ -204,7 +207,7 @@ impl Log<'_> {
             transaction::commit_without_waiting();
             let end = self.apply_segments(first, reader, &mut group)?;
             // Stream before units before chunks: the order in which everybody locks them.
-            self.advance(&end, group.rows)?;
+            self.advance(&end, group.rows, reader)?;
             self.keep(&mut group)?;
             Ok(end)
         });
@@ -216,6 +219,7 @@ impl Log<'_> {
                     unit.end_group();
                     unit.come_to(&self.place.position);
                 }
+                self.throttle.pay(group.rows, group.bytes)?;
                 Ok(self.settle()?.then_some(Ended::Again))
             }
             Err(error) => match (group.stop, group.failing) {
@@ -250,6 +254,7 @@ impl Log<'_> {
                     ));
                 };
                 group.failing = Some(index);
+                group.bytes += changes.bytes();
                 group.rows += unit.apply(changes, self.how)?;
                 group.failing = None;
             }
@@ -281,7 +286,7 @@ impl Log<'_> {
     }
 
     /// The position moves with the rows.
-    fn advance(&self, end: &GroupEnd, rows: u64) -> Result<()> {
+    fn advance(&self, end: &GroupEnd, rows: u64, reader: &Reader) -> Result<()> {
         match self.how {
             Following::Streaming => {
                 let progress = Progress {
@@ -289,6 +294,7 @@ impl Log<'_> {
                     transactions: end.transactions,
                     rows,
                     last_event_at: end.last_event_at,
+                    waits: reader.take_waits(),
                 };
                 if !stream::advance(self.job.job_id, self.place.generation, &progress)? {
                     return Err(again());
@@ -348,6 +354,7 @@ impl Log<'_> {
 #[derive(Default)]
 struct Group {
     rows: u64,
+    bytes: u64,
     /// The unit whose changes are being applied.
     failing: Option<usize>,
     /// An obstacle within the transaction under way.

@@ -7,21 +7,48 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::RawFd;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
 use crate::error::{Error, Kind, Result};
+use crate::model::run_options::Overflow;
 use crate::pg::thread::Event;
 
-/// Bytes under way at most; a single larger frame passes alone.
-const CAPACITY: usize = 8 << 20;
 /// Emptied buffers kept for the next frames.
 const SPARE: usize = 8;
 /// A buffer that grew beyond this for a wide row is not kept.
 const SPARE_CAPACITY: usize = 1 << 20;
 
+/// How much is under way between both sides, and what happens when that is too much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Buffer {
+    /// Bytes at most; a single larger frame passes alone.
+    pub capacity: usize,
+    pub overflow: Overflow,
+}
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Buffer {
+            capacity: 8 << 20,
+            overflow: Overflow::Block,
+        }
+    }
+}
+
+/// Who has waited for whom since the last look.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Gauges {
+    /// The reader thread, for room.
+    pub target_wait: Duration,
+    /// Part of the buffer that is filled.
+    pub fill: f64,
+}
+
 #[derive(Debug)]
 pub struct Queue<T> {
+    buffer: Buffer,
     state: Mutex<State<T>>,
     space: Condvar,
     filled: Event,
@@ -38,11 +65,13 @@ struct State<T> {
     /// The main thread has found nothing and waits.
     hungry: bool,
     spare: Vec<Vec<u8>>,
+    blocked: Duration,
 }
 
 impl<T> Queue<T> {
-    pub fn new() -> io::Result<Self> {
+    pub fn new(buffer: Buffer) -> io::Result<Self> {
         Ok(Queue {
+            buffer,
             state: Mutex::new(State {
                 frames: VecDeque::new(),
                 bytes: 0,
@@ -50,6 +79,7 @@ impl<T> Queue<T> {
                 closed: false,
                 hungry: false,
                 spare: Vec::new(),
+                blocked: Duration::ZERO,
             }),
             space: Condvar::new(),
             filled: Event::new()?,
@@ -71,13 +101,18 @@ impl<T> Queue<T> {
     pub fn push(&self, frame: T, bytes: usize) -> Result<()> {
         let mut state = self.lock();
         while !state.frames.is_empty()
-            && state.bytes.saturating_add(bytes) > CAPACITY
+            && state.bytes.saturating_add(bytes) > self.buffer.capacity
             && !state.closed
         {
+            if self.buffer.overflow == Overflow::Error {
+                return Err(overflowed(self.buffer.capacity));
+            }
+            let since = Instant::now();
             state = self
                 .space
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
+            state.blocked = state.blocked.saturating_add(since.elapsed());
         }
         if state.closed {
             return Err(Error::new(Kind::Cancelled, "nobody reads any more"));
@@ -113,6 +148,15 @@ impl<T> Queue<T> {
         Some(frame)
     }
 
+    /// What there was to wait for, since this was last asked.
+    pub fn take_gauges(&self) -> Gauges {
+        let mut state = self.lock();
+        Gauges {
+            target_wait: std::mem::take(&mut state.blocked),
+            fill: (state.bytes as f64 / self.buffer.capacity.max(1) as f64).min(1.0),
+        }
+    }
+
     /// Does the main thread wait for a frame?
     pub fn is_hungry(&self) -> bool {
         self.lock().hungry
@@ -143,4 +187,15 @@ impl<T> Queue<T> {
         self.lock().closed = true;
         self.space.notify_all();
     }
+}
+
+fn overflowed(capacity: usize) -> Error {
+    Error::new(
+        Kind::InsufficientResources,
+        "the buffer between the source and PostgreSQL is full",
+    )
+    .with_detail(format!(
+        "It has {capacity} bytes, and overflow is \"error\"."
+    ))
+    .with_hint("SELECT sync_alter_job('<job>', '{\"overflow\": \"block\"}'); has the source wait")
 }

@@ -16,7 +16,7 @@ use crate::catalog::unit::{self, Unit};
 use crate::catalog::unit_redrive;
 use crate::codec::{RowEncoder, RowError, replay};
 use crate::error::{Error, Kind, Result};
-use crate::model::batch::{BatchEnd, BatchLimit, RowOrigin};
+use crate::model::batch::{BatchEnd, BatchLimit, RowOrigin, SharedLimit};
 use crate::model::cell::Cell;
 use crate::model::key::{Key, KeyRange};
 use crate::model::reject::Reject;
@@ -102,7 +102,7 @@ impl Driving<'_> {
                 range: KeyRange::default(),
                 keys,
                 filter: plan.filter.clone(),
-                limit: LIMIT,
+                limit: SharedLimit::new(LIMIT),
                 origins: true,
                 positioned: false,
             },

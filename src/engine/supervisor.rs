@@ -9,16 +9,18 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::processes::{self, Holder};
+use super::upkeep::Upkeep;
 use crate::catalog::job::{self, Job};
 use crate::catalog::run::{self, Run};
 use crate::catalog::unit_state::Stopped;
 use crate::catalog::unit_stream::{self, Following};
-use crate::catalog::{event, unit_state};
+use crate::catalog::{dependency, event, unit_state};
 use crate::error::{Error, Kind, Result};
-use crate::model::state::RunStatus;
+use crate::model::state::{RunStatus, Trigger};
 use crate::pg::lock::{self, Claim, Held};
 use crate::pg::worker::{self, Handle};
 use crate::pg::{guc, latch, report, role, transaction};
+use crate::plan::share::{Demand, share};
 
 /// Longest time between two looks; wake-ups make most of them earlier.
 const LOOK: Duration = Duration::from_millis(500);
@@ -142,6 +144,14 @@ struct Supervisor {
     short_lives: HashMap<i64, u32>,
     /// Workers that held up somebody at the last look.
     stalled: Vec<i64>,
+    upkeep: Upkeep,
+}
+
+/// A run and the workers it could use.
+struct Wanting<'a> {
+    run: &'a Run,
+    job: Job,
+    demand: Demand,
 }
 
 impl Supervisor {
@@ -154,16 +164,23 @@ impl Supervisor {
                 return Ok(Outcome::Leave);
             }
             let (runs, holders) = transaction::run(|| self.look())?;
+            let mut wanting = Vec::with_capacity(runs.len());
             for run in &runs {
                 // One transaction each: a run that somebody has locked, or whose definition is
                 // broken, does not hold up the others.
-                if let Err(error) = transaction::run(|| self.look_after(run, &holders)) {
-                    if !catalog_exists() {
-                        return Err(error);
-                    }
-                    worker::log_error(&format!("run {}", run.run_id), &error);
+                match transaction::run(|| look_after(run, &holders)) {
+                    Ok(found) => wanting.extend(found),
+                    Err(error) => told(run, error)?,
                 }
             }
+            let demands: Vec<Demand> = wanting.iter().map(|wanting| wanting.demand).collect();
+            let grants = share(guc::max_workers() as usize, &demands);
+            for (wanting, grant) in wanting.iter().zip(grants) {
+                let started = transaction::run(|| self.start_workers(wanting, grant, &holders));
+                started.or_else(|error| told(wanting.run, error))?;
+            }
+            transaction::run(start_due)?;
+            self.upkeep.look_after(&runs)?;
             let idle = holders.iter().all(|holder| !holder.holds(Claim::Worker))
                 && self.started.is_empty()
                 && !transaction::run(|| needs_supervisor(&run::active()?))?;
@@ -216,48 +233,21 @@ impl Supervisor {
         });
     }
 
-    fn look_after(&mut self, run: &Run, holders: &[Holder]) -> Result<()> {
-        if run.status()? == RunStatus::Paused {
-            return Ok(());
-        }
-        // Whoever has a row locked is waited for in the next look.
-        guc::set_local(c"lock_timeout", c"200ms");
-        let job = job::get_by_id(run.job_id)?;
-        if !role::exists(job.owner()) {
-            return run::fail(run, &no_owner(&job), None);
-        }
-        let mut wanted = 1;
-        let mut followers = 0;
-        if run.expanded {
-            unit_state::resume_due(run.run_id)?;
-            interrupt_stopped(run, holders)?;
-            if end_if_done(&job, run)? {
-                return Ok(());
-            }
-            followers = followers_wanted(run.run_id)?;
-            wanted = run::open_work(run.run_id)?;
-        } else if run.retry_pending {
-            wanted = 0;
-        }
-        let limit = i64::from(job.options()?.workers);
-        let wanted = usize::try_from(wanted.min(limit).saturating_add(followers)).unwrap_or(0);
-        let followers = usize::try_from(followers).unwrap_or(0);
-        self.start_workers(&job, run, wanted, followers, holders)
-    }
-
     fn start_workers(
         &mut self,
-        job: &Job,
-        run: &Run,
-        wanted: usize,
-        followers: usize,
+        wanting: &Wanting<'_>,
+        grant: Demand,
         holders: &[Holder],
     ) -> Result<()> {
+        let Wanting { run, job, demand } = wanting;
+        // Whoever has a row locked is waited for in the next look.
+        guc::set_local(c"lock_timeout", c"200ms");
         let lives = self.short_lives.get(&run.run_id).copied().unwrap_or(0);
         if lives >= SHORT_LIVES {
             self.short_lives.remove(&run.run_id);
             return run::fail(run, &cannot_begin(job), None);
         }
+        run::grant_workers(run, i64::try_from(grant.copiers).unwrap_or(0))?;
         let held = count(holders, |holder| holder.id == run.run_id);
         let started = self
             .started
@@ -268,16 +258,18 @@ impl Supervisor {
         let mut all = count(holders, |_| true).max(self.started.len());
         let most = guc::max_workers() as usize;
         let mut waiting_for = None;
-        while alive < wanted {
-            if all >= most {
+        // Others may still be at work in the places of this run.
+        while alive < demand.all() {
+            if alive >= grant.all() || all >= most {
                 // Those that follow a log never end, and do nothing else.
-                waiting_for = (alive <= followers)
+                waiting_for = (alive <= demand.followers.min(grant.followers))
                     .then(|| format!("a worker: all {most} of tributary.max_workers are busy"));
                 break;
             }
             let Some(handle) = processes::start_worker(job, run.run_id) else {
                 waiting_for = Some(format!(
-                    "a background worker slot: {alive} of {wanted} workers run, max_worker_processes leaves no more"
+                    "a background worker slot: {alive} of {} workers run, max_worker_processes leaves no more",
+                    demand.all()
                 ));
                 break;
             };
@@ -291,6 +283,62 @@ impl Supervisor {
         }
         run::set_waiting_for(run, waiting_for.as_deref())
     }
+}
+
+/// What one run could not be helped with is logged; without a catalog there is nothing to go on with.
+fn told(run: &Run, error: Error) -> Result<()> {
+    if !catalog_exists() {
+        return Err(error);
+    }
+    worker::log_error(&format!("run {}", run.run_id), &error);
+    Ok(())
+}
+
+/// Sets due retries going and ends the run if it is done; else the workers it could use.
+fn look_after<'a>(run: &'a Run, holders: &[Holder]) -> Result<Option<Wanting<'a>>> {
+    if run.status()? == RunStatus::Paused {
+        return Ok(None);
+    }
+    // Whoever has a row locked is waited for in the next look.
+    guc::set_local(c"lock_timeout", c"200ms");
+    let job = job::get_by_id(run.job_id)?;
+    if !role::exists(job.owner()) {
+        run::fail(run, &no_owner(&job), None)?;
+        return Ok(None);
+    }
+    let mut demand = Demand {
+        followers: 0,
+        copiers: 1,
+    };
+    if run.expanded {
+        unit_state::resume_due(run.run_id)?;
+        interrupt_stopped(run, holders)?;
+        if end_if_done(&job, run)? {
+            return Ok(None);
+        }
+        let most = job.options()?.workers.min(guc::max_workers_per_job());
+        demand = Demand {
+            followers: followers_wanted(run.run_id)?,
+            copiers: usize::try_from(run::open_work(run.run_id)?.min(i64::from(most))).unwrap_or(0),
+        };
+    } else if run.retry_pending {
+        demand.copiers = 0;
+    }
+    Ok(Some(Wanting { run, job, demand }))
+}
+
+/// Runs that others bring about: queued behind one that has ended, or when all that a job waits for
+/// has completed.
+fn start_due() -> Result<()> {
+    for queued in run::take_queued()? {
+        if job::get_by_id(queued.job_id)?.enabled {
+            run::schedule(queued.job_id, queued.trigger())?;
+        }
+    }
+    for job_id in dependency::due()? {
+        run::schedule(job_id, Trigger::Dependency)?;
+    }
+    Ok(())
 }
 
 fn count(holders: &[Holder], which: impl Fn(&Holder) -> bool) -> usize {
@@ -326,10 +374,10 @@ fn interrupt_stopped(run: &Run, holders: &[Holder]) -> Result<()> {
 }
 
 /// Workers that follow the log, beside those that copy.
-fn followers_wanted(run_id: i64) -> Result<i64> {
+fn followers_wanted(run_id: i64) -> Result<usize> {
     let mut wanted = 0;
     for how in [Following::Streaming, Following::CatchingUp] {
-        wanted += i64::from(unit_stream::any_following(run_id, how)?);
+        wanted += usize::from(unit_stream::any_following(run_id, how)?);
     }
     Ok(wanted)
 }
@@ -359,10 +407,6 @@ fn end_if_done(job: &Job, run: &Run) -> Result<bool> {
         report::log(&format!("job \"{}\", run {}: {error}", job.job, run.run_id));
     } else {
         run::set_status(run, RunStatus::Completed, None)?;
-        report::log(&format!(
-            "job \"{}\", run {}: completed",
-            job.job, run.run_id
-        ));
     }
     event::prune(job.job_id)?;
     Ok(true)

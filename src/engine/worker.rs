@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use super::claim::{self, Claimed, Task};
+use super::queue::Buffer;
 use super::reader::{Log, Reader};
 use super::{
     copy, expand, failure, finish, follow, prepare, processes, redrive, session, split, steps,
@@ -16,6 +17,7 @@ use crate::catalog::job::{self, Job};
 use crate::catalog::run;
 use crate::catalog::unit_stream::Following;
 use crate::error::{Kind, Result};
+use crate::model::run_options::Overflow;
 use crate::pg::lock::{self, Claim};
 use crate::pg::worker::{self, Assignment};
 use crate::pg::{guc, latch, report, transaction};
@@ -69,6 +71,7 @@ fn work(assignment: Assignment) -> Result<()> {
                 // A late cancel request ends the wait and no more.
                 let _ = report::catch(|| Ok(latch::wait(None, IDLE_LOOK)));
             }
+            (Some(_), Claimed::Superfluous) => return Ok(()),
             (Some(job), Claimed::Task(task)) => {
                 idle_looks = 0;
                 worker::report_activity(Some(&describe(&job, &task)));
@@ -126,9 +129,17 @@ fn perform(job: &Job, task: &Task, reader: &mut Option<Reader>) -> Result<()> {
 fn attempt(job: &Job, task: &Task, reader: &mut Option<Reader>) -> Result<()> {
     // Rights and credentials are looked at anew for each task: they may have been taken away.
     let endpoint = transaction::run(|| session::endpoint(job))?;
+    let buffer = Buffer {
+        capacity: (guc::memory_limit() / guc::max_workers() as usize).clamp(1 << 20, 8 << 20),
+        overflow: match task {
+            Task::Copy(..) => job.options()?.run.overflow,
+            // Nobody else waits for these, and a log is no place to fail for a pause of PostgreSQL.
+            _ => Overflow::Block,
+        },
+    };
     let reader = match reader {
-        Some(reader) if reader.reads(&endpoint) => reader,
-        _ => reader.insert(Reader::start(endpoint)?),
+        Some(reader) if reader.reads(&endpoint) && reader.buffers(buffer) => reader,
+        _ => reader.insert(Reader::with_buffer(endpoint, buffer)?),
     };
     match task {
         Task::Expand(run, _) => expand::expand(job, run, reader),

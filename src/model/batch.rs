@@ -1,5 +1,8 @@
 //! What the reader thread hands to the main thread.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::key::Key;
 use super::policy::Adjustment;
 use super::position::Position;
@@ -42,6 +45,44 @@ pub struct RowOrigin {
 pub struct BatchLimit {
     pub rows: u64,
     pub bytes: u64,
+}
+
+/// Bounds that may change while batches are being filled: both threads hold them.
+#[derive(Debug, Clone, Default)]
+pub struct SharedLimit(Arc<[AtomicU64; 2]>);
+
+impl SharedLimit {
+    pub fn new(limit: BatchLimit) -> Self {
+        let shared = SharedLimit::default();
+        shared.set(limit);
+        shared
+    }
+
+    /// From the next row on. The two numbers need not be seen together.
+    pub fn set(&self, limit: BatchLimit) {
+        let [rows, bytes] = &*self.0;
+        rows.store(limit.rows, Ordering::Relaxed);
+        bytes.store(limit.bytes, Ordering::Relaxed);
+    }
+
+    pub fn get(&self) -> BatchLimit {
+        let [rows, bytes] = &*self.0;
+        BatchLimit {
+            rows: rows.load(Ordering::Relaxed),
+            bytes: bytes.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// Who has waited for whom since the last look, in seconds, and how full the buffer between both is (0
+/// to 1).
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Waits {
+    /// PostgreSQL for the source.
+    pub source: f64,
+    /// The source for PostgreSQL.
+    pub target: f64,
+    pub fill: f64,
 }
 
 /// Where a reader puts what it encoded. Both calls may block (backpressure) and fail with

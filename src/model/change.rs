@@ -26,6 +26,13 @@ pub struct UnitChanges {
     pub rows: LoggedRows,
 }
 
+impl UnitChanges {
+    /// What has to be written.
+    pub fn bytes(&self) -> u64 {
+        (self.deletes.len() + self.upserts.len()) as u64
+    }
+}
+
 /// Row changes as the log has them, before they became a net change.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LoggedRows {

@@ -107,6 +107,22 @@ text_enum!(
     }
 );
 
+text_enum!(
+    /// What started a run.
+    Trigger {
+        /// A call of sync_start.
+        Manual => "manual",
+        /// A schedule.
+        Cron => "cron",
+        /// The jobs it depends on have completed.
+        Dependency => "dependency",
+        /// A trigger of a table.
+        Event => "event",
+        /// sync_retry, of a run that had ended.
+        Retry => "retry",
+    }
+);
+
 impl RunStatus {
     /// No worker will touch the run again by itself.
     pub const fn ended(self) -> bool {

@@ -5,6 +5,9 @@ use std::ffi::CStr;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, pg_sys};
 
 static MAX_WORKERS: GucSetting<i32> = GucSetting::<i32>::new(4);
+static MAX_WORKERS_PER_JOB: GucSetting<i32> = GucSetting::<i32>::new(64);
+static MEMORY_LIMIT: GucSetting<i32> = GucSetting::<i32>::new(64);
+static RETENTION: GucSetting<i32> = GucSetting::<i32>::new(30 * 24 * 60);
 static LAUNCHER_NAPTIME: GucSetting<i32> = GucSetting::<i32>::new(60);
 
 /// Defines `tributary.*`; called once when the library is loaded.
@@ -18,6 +21,36 @@ pub fn define() {
         256,
         GucContext::Sighup,
         GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"tributary.max_workers_per_job",
+        c"Largest number of workers that copy for one job at the same time.",
+        c"The job's option workers may ask for fewer.",
+        &MAX_WORKERS_PER_JOB,
+        1,
+        256,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"tributary.memory_limit",
+        c"Memory for rows on their way from the source, over all workers of a database.",
+        c"Each worker has its part, 8MB at most. A row, an event or a transaction may need more by itself.",
+        &MEMORY_LIMIT,
+        1,
+        1_048_576,
+        GucContext::Sighup,
+        GucFlags::UNIT_MB,
+    );
+    GucRegistry::define_int_guc(
+        c"tributary.retention",
+        c"How long ended runs, events, checkpoints, samples and rejects are kept.",
+        c"A job's option retention says otherwise for that job.",
+        &RETENTION,
+        1,
+        i32::MAX,
+        GucContext::Sighup,
+        GucFlags::UNIT_MIN,
     );
     GucRegistry::define_int_guc(
         c"tributary.launcher_naptime",
@@ -35,6 +68,19 @@ pub fn define() {
 
 pub fn max_workers() -> u32 {
     u32::try_from(MAX_WORKERS.get()).unwrap_or(1)
+}
+
+pub fn max_workers_per_job() -> u32 {
+    u32::try_from(MAX_WORKERS_PER_JOB.get()).unwrap_or(1)
+}
+
+/// Bytes.
+pub fn memory_limit() -> usize {
+    usize::try_from(MEMORY_LIMIT.get()).unwrap_or(1) << 20
+}
+
+pub fn retention() -> std::time::Duration {
+    std::time::Duration::from_secs(60 * u64::try_from(RETENTION.get()).unwrap_or(1))
 }
 
 pub fn launcher_naptime() -> std::time::Duration {

@@ -123,6 +123,11 @@ fn with_fresh_snapshot<T>(work: impl FnOnce() -> T) -> T {
     value
 }
 
+/// PostgreSQL's own error where it does not understand a statement. Nothing of it is run.
+pub fn require_valid(sql: &str) -> Result<()> {
+    statements::parse(sql)
+}
+
 /// The first row, if any.
 pub fn query_first<T: DeserializeOwned>(sql: &str, args: &[Arg<'_>]) -> Result<Option<T>> {
     Ok(query(sql, args)?.into_iter().next())

@@ -138,6 +138,23 @@ fn prepared(sql: &str, types: Vec<pg_sys::Oid>) -> Result<Rc<Statement>> {
     Ok(statement)
 }
 
+/// PostgreSQL's own ERROR for a statement that it does not understand.
+pub(super) fn parse(sql: &str) -> Result<()> {
+    let text = CString::new(sql)
+        .map_err(|_| Error::new(Kind::InvalidParameter, "a statement contains a NUL byte"))?;
+    // SAFETY: inside a transaction; prepared without arguments, never run, and freed with SPI's memory.
+    unsafe {
+        pg_sys::SPI_connect();
+        let plan = pg_sys::SPI_prepare(text.as_ptr(), 0, std::ptr::null_mut());
+        let code = pg_sys::SPI_result;
+        pg_sys::SPI_finish();
+        match plan.is_null() {
+            true => Err(refused(code)),
+            false => Ok(()),
+        }
+    }
+}
+
 fn refused(code: i32) -> Error {
     Error::new(
         Kind::Internal,

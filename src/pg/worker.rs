@@ -364,6 +364,12 @@ pub fn database() -> u32 {
     unsafe { pg_sys::MyDatabaseId }.to_u32()
 }
 
+/// What the client of this session calls itself.
+pub fn application_name() -> String {
+    // SAFETY: NULL, or a NUL-terminated string that lives as long as the setting.
+    unsafe { super::role::text(pg_sys::application_name) }.unwrap_or_default()
+}
+
 pub fn pid() -> i64 {
     // SAFETY: a global set at process start.
     i64::from(unsafe { pg_sys::MyProcPid })

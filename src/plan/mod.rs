@@ -35,6 +35,7 @@ mod reuse;
 mod sample;
 pub mod sequence;
 pub mod shape;
+pub mod share;
 pub mod statement;
 pub mod table;
 pub mod target;

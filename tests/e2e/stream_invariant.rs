@@ -59,6 +59,10 @@ fn every_state_seen_is_one_of_the_source_while_anything_dies() {
         if round % 2 == 0 {
             if !job.is_empty() {
                 drop_job(&mut test, &job);
+                // A long trial is to be about faults, not about ever larger copies.
+                if round % 10 == 0 {
+                    writer::refill(&mut test.my);
+                }
             }
             job = format!("j{round}");
             test.stream_job(&job, OPTIONS);

@@ -41,6 +41,7 @@ pub mod schema;
 pub mod session;
 pub mod snapshot;
 pub mod sql;
+mod status;
 mod told;
 pub mod url;
 

@@ -10,7 +10,7 @@ use super::options::RowProtocol;
 use super::sql::{self, KeyPart, Select};
 use crate::codec::{RowEncoder, RowError, row_json};
 use crate::error::{Error, Kind, Result};
-use crate::model::batch::{BatchEnd, BatchLimit, BatchSink, RowOrigin};
+use crate::model::batch::{BatchEnd, BatchSink, RowOrigin, SharedLimit};
 use crate::model::cell::Cell;
 use crate::model::key::Key;
 use crate::model::reject::Reject;
@@ -78,7 +78,7 @@ impl Connection {
             encoder,
             batches: Batches {
                 sink,
-                limit: request.limit,
+                limit: &request.limit,
                 buffer: Vec::new(),
                 end: BatchEnd::default(),
                 rejected_bytes: 0,
@@ -230,7 +230,7 @@ impl Stream<'_> {
 /// The batch being filled.
 struct Batches<'a> {
     sink: &'a mut dyn BatchSink,
-    limit: BatchLimit,
+    limit: &'a SharedLimit,
     buffer: Vec<u8>,
     /// What is known of the batch so far.
     end: BatchEnd,
@@ -251,7 +251,8 @@ impl Batches<'_> {
             self.hand_on()?;
         }
         let bytes = self.handed_on + self.buffer.len() as u64;
-        let full = self.end.rows >= self.limit.rows || bytes >= self.limit.bytes;
+        let limit = self.limit.get();
+        let full = self.end.rows >= limit.rows || bytes >= limit.bytes;
         let filled = self.buffer.len();
         if !full && filled > SMALL_BUFFER {
             self.buffer
@@ -346,6 +347,7 @@ fn cell(row: &Row, position: usize) -> Cell<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::batch::BatchLimit;
     use crate::model::position::Position;
 
     /// Keeps every buffer, so that none is recycled.
@@ -375,10 +377,10 @@ mod tests {
         let mut sink = Kept::default();
         let mut batches = Batches {
             sink: &mut sink,
-            limit: BatchLimit {
+            limit: &SharedLimit::new(BatchLimit {
                 rows: rows_per_batch,
                 bytes: u64::MAX,
-            },
+            }),
             buffer: Vec::new(),
             end: BatchEnd::default(),
             rejected_bytes: 0,

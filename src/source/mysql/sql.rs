@@ -4,7 +4,7 @@ use super::key::{self, KeyForm};
 use super::options::RowProtocol;
 use super::told::clean;
 use crate::error::{Error, Kind, Result};
-use crate::model::batch::BatchLimit;
+use crate::model::batch::SharedLimit;
 use crate::model::key::{Key, KeyRange};
 use crate::model::table::{SourceColumn, SourceType};
 
@@ -21,7 +21,7 @@ pub struct SnapshotRequest {
     pub keys: Vec<Key>,
     /// A condition in the source's SQL, as the user wrote it.
     pub filter: Option<String>,
-    pub limit: BatchLimit,
+    pub limit: SharedLimit,
     /// Tell with each batch what every row came from.
     pub origins: bool,
     /// Read one state of the table, and tell first where exactly the log stood then.
@@ -294,7 +294,7 @@ mod tests {
             range: KeyRange::default(),
             keys: Vec::new(),
             filter: None,
-            limit: BatchLimit { rows: 1, bytes: 1 },
+            limit: SharedLimit::default(),
             origins: false,
             positioned: false,
         }

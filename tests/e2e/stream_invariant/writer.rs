@@ -34,6 +34,10 @@ pub fn fill(my: &mut MariaDbClient) {
         "INSERT INTO things VALUES (1, 'loaded', 1, NULL), (2, 'loaded', 2, ''), (40, 'loaded', NULL, 'x')",
         "SELECT * INTO OUTFILE 'things.txt' FROM things",
     ]);
+    open(my);
+}
+
+fn open(my: &mut MariaDbClient) {
     for id in 1..=ACCOUNTS {
         my.run(&[
             &format!("INSERT INTO left_accounts VALUES ({id}, 1000, 0)"),
@@ -41,6 +45,16 @@ pub fn fill(my: &mut MariaDbClient) {
             &format!("INSERT INTO seats VALUES ({id}, {id}, NULL)"),
         ]);
     }
+}
+
+/// Everything from the start.
+pub fn refill(my: &mut MariaDbClient) {
+    for table in TABLES {
+        let name = table.split_whitespace().nth(2).expect("CREATE TABLE name");
+        my.run(&[&format!("DROP TABLE {name}")]);
+    }
+    my.run(&TABLES);
+    open(my);
 }
 
 /// What all writers share.

@@ -1,0 +1,268 @@
+//! Savepoints, and going back: a unit of a stream reads the log again from an earlier position, which
+//! changes nothing where its rows have a key; any other is copied anew.
+
+use pgrx::JsonB;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use super::control::{locked, require_unit};
+use super::{given, own_job};
+use crate::catalog::checkpoint::{self, Checkpoint};
+use crate::catalog::job::Job;
+use crate::catalog::run::{self, Run};
+use crate::catalog::unit::{self, Unit};
+use crate::catalog::{stream, unit_state, unit_stream};
+use crate::engine::processes::wake_supervisor_at_commit;
+use crate::engine::session;
+use crate::error::{Error, Kind, Result};
+use crate::model::position::Position;
+use crate::model::state::{RunStatus, UnitStatus};
+use crate::pg::report;
+use crate::plan::identifier::literal;
+
+#[pg_extern]
+fn sync_savepoint(job: Option<&str>, savepoint: Option<&str>) -> Result<i64, ErrorReport> {
+    let job = own_job(given("job", job)?)?;
+    Ok(take(&job, given("savepoint", savepoint)?)?)
+}
+
+#[pg_extern]
+fn sync_drop_savepoint(job: Option<&str>, savepoint: Option<&str>) -> Result<(), ErrorReport> {
+    let job = own_job(given("job", job)?)?;
+    let savepoint = given("savepoint", savepoint)?;
+    match checkpoint::drop_savepoint(job.job_id, savepoint)? {
+        true => Ok(()),
+        false => Err(missing(&job, Some(savepoint)))?,
+    }
+}
+
+#[pg_extern]
+fn sync_rewind(
+    job: Option<&str>,
+    savepoint: default!(Option<&str>, "NULL"),
+    checkpoint: default!(Option<i64>, "NULL"),
+    unit: default!(Option<&str>, "NULL"),
+    cursor: default!(Option<JsonB>, "NULL"),
+) -> Result<i64, ErrorReport> {
+    let job = own_job(given("job", job)?)?;
+    let wanted = match (savepoint, checkpoint, cursor) {
+        (None, None, Some(cursor)) => Wanted::Cursor(parse_cursor(given("unit", unit)?, &cursor)?),
+        (Some(_), None, None) | (None, Some(_), None) => Wanted::Checkpoint(
+            checkpoint::find(job.job_id, savepoint, checkpoint)?
+                .ok_or_else(|| missing(&job, savepoint))?,
+        ),
+        _ => Err(one_of())?,
+    };
+    Ok(rewind(&job, unit, &wanted)?)
+}
+
+#[pg_extern]
+fn sync_reset(job: Option<&str>, unit: default!(Option<&str>, "NULL")) -> Result<i64, ErrorReport> {
+    let job = own_job(given("job", job)?)?;
+    Ok(match job.streams() {
+        true => super::stream::resync(&job, unit)?,
+        false => reset(&job, unit)?,
+    })
+}
+
+/// Where to go back to.
+enum Wanted {
+    Checkpoint(Checkpoint),
+    /// A position of the log, for one unit.
+    Cursor(Position),
+}
+
+fn one_of() -> Error {
+    Error::new(
+        Kind::InvalidParameter,
+        "sync_rewind goes back to a savepoint, to a checkpoint, or with one unit to a cursor",
+    )
+    .with_hint("SELECT checkpoint_id, savepoint, at FROM sync_checkpoints;")
+}
+
+fn missing(job: &Job, savepoint: Option<&str>) -> Error {
+    let what = match savepoint {
+        Some(savepoint) => format!("savepoint \"{savepoint}\""),
+        None => "such checkpoint".to_owned(),
+    };
+    Error::new(
+        Kind::ObjectMissing,
+        format!("job \"{}\" has no {what}", job.job),
+    )
+    .with_hint(format!(
+        "SELECT checkpoint_id, savepoint, at FROM sync_checkpoints WHERE job = {};",
+        literal(&job.job)
+    ))
+}
+
+fn parse_cursor(unit: &str, cursor: &JsonB) -> Result<Position> {
+    serde_json::from_value(cursor.0.clone()).map_err(|error| {
+        Error::new(
+            Kind::InvalidParameter,
+            format!("the cursor for unit \"{unit}\" is no position of a log"),
+        )
+        .with_detail(format!("{error}."))
+        .with_hint("sync_checkpoints has positions, and so has the column cursor of sync_units")
+    })
+}
+
+fn take(job: &Job, savepoint: &str) -> Result<i64> {
+    let run = locked(job)?;
+    if !run.expanded {
+        return Err(Error::new(
+            Kind::InvalidState,
+            format!("run {} of job \"{}\" has no units yet", run.run_id, job.job),
+        ));
+    }
+    if savepoint.is_empty() {
+        return Err(Error::new(
+            Kind::InvalidParameter,
+            "a savepoint needs a name",
+        ));
+    }
+    if checkpoint::find(job.job_id, Some(savepoint), None)?.is_some() {
+        let (job_name, name) = (literal(&job.job), literal(savepoint));
+        return Err(Error::new(
+            Kind::ObjectExists,
+            format!("job \"{}\" has savepoint \"{savepoint}\" already", job.job),
+        )
+        .with_hint(format!("SELECT sync_drop_savepoint({job_name}, {name});")));
+    }
+    checkpoint::take(job.job_id, run.run_id, Some(savepoint))
+}
+
+fn rewind(job: &Job, name: Option<&str>, wanted: &Wanted) -> Result<i64> {
+    let run = locked(job)?;
+    require_unit(job, &run, name)?;
+    require_not_cancelled(job, &run)?;
+    if !job.streams() {
+        if let Wanted::Cursor(_) = wanted {
+            return Err(Error::new(
+                Kind::InvalidState,
+                format!("job \"{}\" has mode full and follows no log", job.job),
+            ));
+        }
+        // What the source has changed before a key would not be seen from there on.
+        report::notice("a full copy goes back to its start: a key is no moment in time");
+        return reset(job, name);
+    }
+    let places = places(&run, name, wanted)?;
+    if let Some(first) = places.iter().find_map(|(_, position)| position.as_ref()) {
+        session::open(job)?.check_position(first)?;
+    }
+    let current = stream::fence(job.job_id)?.and_then(|stream| stream.position);
+    for (unit, position) in &places {
+        go_back(job, unit, position.as_ref(), current.as_ref())?;
+    }
+    reopen(&run)?;
+    wake_supervisor_at_commit();
+    Ok(i64::try_from(places.len()).unwrap_or(i64::MAX))
+}
+
+/// The units with the positions that they go back to; None for one that did not follow the log then.
+fn places(run: &Run, name: Option<&str>, wanted: &Wanted) -> Result<Vec<(Unit, Option<Position>)>> {
+    let units = unit::of_run(run.run_id)?.into_iter();
+    let units = units.filter(|unit| name.is_none_or(|name| name == unit.unit));
+    let checkpoint = match wanted {
+        Wanted::Cursor(position) => {
+            return Ok(units.map(|unit| (unit, Some(position.clone()))).collect());
+        }
+        Wanted::Checkpoint(checkpoint) => checkpoint,
+    };
+    let stood = checkpoint::units(checkpoint.checkpoint_id, run.run_id)?;
+    Ok(units
+        .filter_map(|unit| {
+            let stood = stood.iter().find(|stood| stood.unit == unit.unit)?;
+            let position = stood.position.clone().filter(|_| stood.same_plan);
+            Some((unit, position))
+        })
+        .collect())
+}
+
+/// By the log where that gives the same rows again, else by a copy.
+fn go_back(
+    job: &Job,
+    unit: &Unit,
+    position: Option<&Position>,
+    stream: Option<&Position>,
+) -> Result<()> {
+    let stands = unit.position.as_ref().or(stream);
+    let why = match (position, stands) {
+        _ if unit.plan().is_ok_and(|plan| plan.key.is_none()) => {
+            "it has no key, and rows of the log would come twice"
+        }
+        (None, _) => "it did not follow the log then, or its table has another shape since",
+        (_, None) => "it does not follow the log yet",
+        (Some(position), Some(stands)) => {
+            if stands.reached(position) != Some(true) {
+                return Err(Error::new(
+                    Kind::InvalidParameter,
+                    format!("unit \"{}\" has not come as far as that", unit.unit),
+                )
+                .with_detail("Going ahead would leave rows out."));
+            }
+            if unit_stream::rewind(unit, position, stands)? {
+                return Ok(());
+            }
+            "it does not follow the log now"
+        }
+    };
+    report::notice(&format!(
+        "unit \"{}\" of job \"{}\" is copied anew: {why}",
+        unit.unit, job.job
+    ));
+    unit_stream::begin_anew(unit)
+}
+
+fn require_not_cancelled(job: &Job, run: &Run) -> Result<()> {
+    match run.status()? {
+        RunStatus::Cancelled => Err(Error::new(
+            Kind::InvalidState,
+            format!("run {} of job \"{}\" is cancelled", run.run_id, job.job),
+        )
+        .with_hint(format!("SELECT sync_start({});", literal(&job.job)))),
+        _ => Ok(()),
+    }
+}
+
+/// From the start, in the latest run.
+fn reset(job: &Job, name: Option<&str>) -> Result<i64> {
+    let run = locked(job)?;
+    require_unit(job, &run, name)?;
+    require_not_cancelled(job, &run)?;
+    let mut count = 0;
+    for unit in unit::of_run(run.run_id)? {
+        // What was cancelled stays so, unless it is named.
+        let meant = match name {
+            Some(name) => name == unit.unit,
+            None => unit.status()? != UnitStatus::Cancelled,
+        };
+        if meant {
+            unit_state::forget_progress(&unit)?;
+            count += 1;
+        }
+    }
+    let ended = [
+        UnitStatus::Completed,
+        UnitStatus::Failed,
+        UnitStatus::Paused,
+    ];
+    unit_state::restart(run.run_id, name, &ended)?;
+    if name.is_some() {
+        unit_state::restart(run.run_id, name, &[UnitStatus::Cancelled])?;
+    }
+    reopen(&run)?;
+    wake_supervisor_at_commit();
+    Ok(count)
+}
+
+fn reopen(run: &Run) -> Result<()> {
+    match run.status()? {
+        RunStatus::Completed | RunStatus::Failed => run::reopen(run, RunStatus::Running),
+        RunStatus::Paused => {
+            report::notice("the job is paused; its units go on with it");
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}

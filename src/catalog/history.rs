@@ -1,0 +1,57 @@
+//! What is kept of the past, and for how long: samples by the minute; and removing, in small batches,
+//! what is old of runs, events, samples and rejects.
+
+use serde::Deserialize;
+
+use super::event::Progress;
+use super::{execute, query};
+use crate::error::Result;
+
+/// Removed at once.
+const AT_ONCE: i64 = 1_000;
+
+/// Counters of the units of all runs under way, as of this minute.
+pub fn sample() -> Result<()> {
+    execute(
+        include_str!("../../sql/queries/sample.sql"),
+        &[Some(0i64).into()],
+    )?;
+    Ok(())
+}
+
+/// A run and how far it has come.
+#[derive(Debug, Deserialize)]
+pub struct Come {
+    pub run_id: i64,
+    pub job: String,
+    #[serde(flatten)]
+    pub progress: Progress,
+}
+
+/// All runs under way.
+pub fn progress() -> Result<Vec<Come>> {
+    query(include_str!("../../sql/queries/progress.sql"), &[])
+}
+
+/// Removes a batch of what is older than `seconds`; whether there may be more. The events of the present
+/// run and its rejects stay where they are needed: an account is not closed before its run ends.
+pub fn prune(job_id: i64, seconds: f64) -> Result<bool> {
+    let mut removed = 0;
+    for statement in [
+        "DELETE FROM tributary.event WHERE event_id IN (SELECT event_id FROM tributary.event \
+           WHERE job_id = $1 AND at < clock_timestamp() - make_interval(secs => $2) ORDER BY event_id LIMIT $3)",
+        "DELETE FROM tributary.sample WHERE ctid = ANY (ARRAY(SELECT ctid FROM tributary.sample \
+           WHERE job_id = $1 AND at < clock_timestamp() - make_interval(secs => $2) LIMIT $3))",
+        "DELETE FROM tributary.reject WHERE reject_id IN (SELECT r.reject_id FROM tributary.reject r \
+           JOIN tributary.chunk c USING (chunk_id) JOIN tributary.unit u USING (unit_id) \
+           WHERE u.job_id = $1 AND r.at < clock_timestamp() - make_interval(secs => $2) LIMIT $3)",
+        "DELETE FROM tributary.run WHERE run_id IN (SELECT r.run_id FROM tributary.run r \
+           WHERE r.job_id = $1 AND r.finished_at < clock_timestamp() - make_interval(secs => $2) \
+             AND NOT EXISTS (SELECT FROM tributary.unit u WHERE u.run_id = r.run_id) \
+             AND NOT EXISTS (SELECT FROM tributary.stream s WHERE s.run_id = r.run_id) \
+             AND EXISTS (SELECT FROM tributary.run n WHERE n.job_id = $1 AND n.run_id > r.run_id) LIMIT $3)",
+    ] {
+        removed += execute(statement, &[job_id.into(), seconds.into(), AT_ONCE.into()])?;
+    }
+    Ok(removed > 0)
+}
