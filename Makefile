@@ -43,7 +43,9 @@ lint: setup
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy --lib --features pg_test -- -D warnings
 
-test: lint
+test:
+	@TESTS=1 PG_MAJOR=$(PG_MAJOR) .ci/setup
+	@$(MAKE) --no-print-directory lint
 	cargo test --lib
 	cargo test --test tidy
 	.ci/stage --pg-test

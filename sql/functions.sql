@@ -86,3 +86,4 @@ COMMENT ON FUNCTION sync_savepoint(text, text) IS 'keeps the cursors of a job un
 COMMENT ON FUNCTION sync_drop_savepoint(text, text) IS 'forgets a savepoint';
 COMMENT ON FUNCTION sync_rewind(text, text, bigint, text, jsonb) IS 'goes back to a savepoint, a checkpoint or a cursor, and reads again from there; returns the number of units';
 COMMENT ON FUNCTION sync_reset(text, text) IS 'copies a unit, or all, again from the start; returns their number';
+COMMENT ON FUNCTION sync_report(text) IS 'a page of HTML about a job, or about all: units, throughput, lag, runs, errors; psql -Atc "SELECT sync_report(''job'')" > report.html';

@@ -126,6 +126,7 @@ LEFT JOIN LATERAL (
            coalesce(sum(c.bytes_done + coalesce(p.bytes_processed, 0)), 0)::bigint AS bytes_done,
            (array_agg(c.cursor ORDER BY c.number DESC) FILTER (WHERE c.cursor IS NOT NULL))[1] AS cursor,
            max(c.updated_at) AS updated_at,
+           min(c.started_at) AS started_at,
            max(c.waiting_for) FILTER (WHERE c.status = 'running' AND EXISTS (
                SELECT FROM pg_catalog.pg_stat_activity a WHERE a.pid = c.worker_pid)) AS waiting_for,
            coalesce(sum(c.source_wait), 0) AS source_wait,
@@ -135,7 +136,8 @@ LEFT JOIN LATERAL (
     LEFT JOIN pg_catalog.pg_stat_progress_copy p ON p.pid = c.worker_pid AND c.status = 'running'
     WHERE c.unit_id = u.unit_id) c ON true
 CROSS JOIN LATERAL (
-    SELECT extract(epoch FROM coalesce(u.finished_at, clock_timestamp()) - u.started_at) AS seconds) t
+    -- from the first chunk on: what comes before is no rate
+    SELECT extract(epoch FROM coalesce(u.finished_at, clock_timestamp()) - coalesce(c.started_at, u.started_at)) AS seconds) t
 WHERE pg_catalog.pg_has_role(j.owner, 'USAGE')
 ORDER BY j.job, u.unit;
 COMMENT ON VIEW @extschema@.sync_units IS 'units of all jobs: progress, cursor, errors';
@@ -166,6 +168,18 @@ COMMENT ON COLUMN @extschema@.sync_units.updated_at IS 'time of the last batch o
 COMMENT ON COLUMN @extschema@.sync_units.source_wait IS 'time that PostgreSQL has waited for the source, over all workers';
 COMMENT ON COLUMN @extschema@.sync_units.target_wait IS 'time that the source has waited for PostgreSQL, over all workers';
 COMMENT ON COLUMN @extschema@.sync_units.buffer_percent IS 'how full the buffers between both are: high where PostgreSQL is the slower one';
+
+CREATE VIEW @extschema@.sync_plans WITH (security_barrier) AS
+SELECT j.job, u.unit, u.method, u.plan
+FROM tributary.unit u
+JOIN tributary.job j USING (job_id)
+WHERE pg_catalog.pg_has_role(j.owner, 'USAGE') AND u.plan IS NOT NULL
+ORDER BY j.job, u.unit;
+COMMENT ON VIEW @extschema@.sync_plans IS 'how the tables of the latest runs are copied; sync_plan says how they would be';
+COMMENT ON COLUMN @extschema@.sync_plans.job IS 'name of the job';
+COMMENT ON COLUMN @extschema@.sync_plans.unit IS 'source table';
+COMMENT ON COLUMN @extschema@.sync_plans.method IS 'direct, merge, replace or swap';
+COMMENT ON COLUMN @extschema@.sync_plans.plan IS 'columns with their types, key and names, as the extension keeps them; may change with its version';
 
 CREATE VIEW @extschema@.sync_chunks WITH (security_barrier) AS
 SELECT j.job, u.unit, c.number, c.status, c.rows_done, c.bytes_done,
@@ -423,6 +437,6 @@ COMMENT ON COLUMN @extschema@.sync_events.run_id IS 'the run';
 GRANT SELECT ON @extschema@.sync_jobs, @extschema@.sync_units, @extschema@.sync_chunks,
     @extschema@.sync_runs, @extschema@.sync_events, @extschema@.sync_rejects,
     @extschema@.sync_adjustments, @extschema@.sync_steps, @extschema@.sync_streams,
-    @extschema@.sync_job_versions, @extschema@.sync_checkpoints, @extschema@.sync_samples TO PUBLIC;
+    @extschema@.sync_job_versions, @extschema@.sync_plans, @extschema@.sync_checkpoints, @extschema@.sync_samples TO PUBLIC;
 
 SET LOCAL search_path TO @extschema@, pg_temp;

@@ -15,6 +15,7 @@ pub mod error;
 pub mod model;
 pub mod pg;
 pub mod plan;
+pub mod report;
 pub mod sink;
 pub mod source;
 
@@ -41,6 +42,16 @@ extension_sql_file!(
     requires = ["checkpoint"]
 );
 extension_sql_file!("../sql/views.sql", name = "views", requires = ["sample"]);
+extension_sql_file!(
+    "../sql/monitoring.sql",
+    name = "monitoring",
+    requires = ["views"]
+);
+extension_sql_file!(
+    "../sql/schedules.sql",
+    name = "schedules",
+    requires = ["views", sync_schedule, sync_unschedule, sync_next_run]
+);
 extension_sql_file!("../sql/functions.sql", name = "functions", finalize);
 
 #[pg_guard]

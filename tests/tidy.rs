@@ -18,7 +18,7 @@ use file::File;
 use sql::{object, statements};
 
 /// The modules of the crate, lowest first, and what each may import.
-const HOUSE: [(&str, &[&str]); 10] = [
+const HOUSE: [(&str, &[&str]); 11] = [
     ("error", &[]),
     ("model", &["error"]),
     ("codec", &["error", "model"]),
@@ -33,10 +33,12 @@ const HOUSE: [(&str, &[&str]); 10] = [
             "error", "model", "codec", "plan", "source", "pg", "catalog", "sink",
         ],
     ),
+    ("report", &[]),
     (
         "api",
         &[
             "error", "model", "codec", "plan", "source", "pg", "catalog", "sink", "engine",
+            "report",
         ],
     ),
 ];

@@ -1,4 +1,4 @@
--- counters of units at work, and of streams, as of this minute ($1 is nothing)
+-- counters of units at work, and of streams, as of this minute: of run $1, or where that is null of all under way
 INSERT INTO tributary.sample (job_id, unit, at, rows_done, bytes_done, rows_rejected, lag_seconds)
 SELECT u.job_id, u.unit, date_trunc('minute', clock_timestamp()), c.rows_done, c.bytes_done, c.rows_rejected, NULL
 FROM tributary.unit u
@@ -7,9 +7,9 @@ CROSS JOIN LATERAL (
     SELECT coalesce(sum(c.rows_done), 0)::bigint AS rows_done, coalesce(sum(c.bytes_done), 0)::bigint AS bytes_done,
            coalesce(sum(c.rows_rejected), 0)::bigint AS rows_rejected
     FROM tributary.chunk c WHERE c.unit_id = u.unit_id) c
-WHERE $1::bigint IS NOT NULL AND u.status IN ('running', 'catching_up', 'completed')
-  AND (r.status = 'running' OR r.finished_at > clock_timestamp() - interval '2 minutes')
-  AND greatest(u.updated_at, u.finished_at) > clock_timestamp() - CASE u.status WHEN 'completed' THEN interval '2 minutes' ELSE interval '100 years' END
+WHERE CASE WHEN $1::bigint IS NOT NULL THEN r.run_id = $1
+           ELSE r.status = 'running' AND (u.status IN ('running', 'catching_up')
+                OR u.finished_at > clock_timestamp() - interval '2 minutes') END
 UNION ALL
 SELECT s.job_id, '', date_trunc('minute', clock_timestamp()), s.rows, 0,
        (SELECT coalesce(sum(c.rows_rejected), 0)::bigint FROM tributary.unit u JOIN tributary.chunk c USING (unit_id)
@@ -21,6 +21,6 @@ SELECT s.job_id, '', date_trunc('minute', clock_timestamp()), s.rows, 0,
        END
 FROM tributary.stream s
 JOIN tributary.run r USING (run_id)
-WHERE r.status = 'running' AND s.position IS NOT NULL
+WHERE CASE WHEN $1::bigint IS NOT NULL THEN r.run_id = $1 ELSE r.status = 'running' END AND s.position IS NOT NULL
 ON CONFLICT (job_id, unit, at) DO UPDATE SET rows_done = excluded.rows_done, bytes_done = excluded.bytes_done,
     rows_rejected = excluded.rows_rejected, lag_seconds = excluded.lag_seconds

@@ -6,6 +6,7 @@ use pgrx::prelude::*;
 use super::{given, own_job};
 use crate::catalog::job::Job;
 use crate::catalog::run::{self, Run};
+use crate::catalog::schedule;
 use crate::catalog::unit::{self, Unit};
 use crate::catalog::unit_state;
 use crate::engine::processes::wake_supervisor_at_commit;
@@ -16,24 +17,31 @@ use crate::model::state::{LoadMethod, Phase, RunStatus, Trigger, UnitStatus};
 use crate::pg::{relation, report, worker};
 use crate::plan::identifier::literal;
 
-/// What pg_cron's sessions call themselves.
-const PG_CRON: &str = "pg_cron";
-
 #[pg_extern]
 fn sync_start(
     job: Option<&str>,
     trigger: default!(Option<&str>, "NULL"),
 ) -> Result<Option<i64>, ErrorReport> {
-    let trigger = parse_trigger(trigger)?;
-    Ok(start(&own_job(given("job", job)?)?, trigger)?)
+    let job = own_job(given("job", job)?)?;
+    if trigger == Some(Trigger::Cron.as_str()) && schedule::get(job.job_id)?.is_none() {
+        report::warning(
+            &format!(
+                "job \"{}\" has no schedule here and is not started",
+                job.job
+            ),
+            "entries of pg_cron come along with a dump; SELECT sync_schedule(…) makes one of this database's own",
+        );
+        return Ok(None);
+    }
+    Ok(start(&job, parse_trigger(trigger)?)?)
 }
 
 /// What is not said is seen from who calls.
 fn parse_trigger(trigger: Option<&str>) -> Result<Trigger> {
     let Some(trigger) = trigger else {
-        return Ok(match worker::application_name().as_str() {
-            PG_CRON => Trigger::Cron,
-            _ => Trigger::Manual,
+        return Ok(match worker::of_pg_cron() {
+            true => Trigger::Cron,
+            false => Trigger::Manual,
         });
     };
     Trigger::parse(trigger)

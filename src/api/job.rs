@@ -166,6 +166,7 @@ fn drop_job(name: &str) -> Result<()> {
             stage::drop_if_exists(&stage.target_schema, &stage.stage)?;
         }
     }
+    super::schedule::drop_schedule(&job)?;
     job::delete(job.job_id)?;
     report::notice(&format!("dropped job \"{name}\"; the tables it made stay"));
     Ok(())

@@ -13,6 +13,8 @@ mod definition;
 mod job;
 mod preview;
 mod rejects;
+mod report;
+mod schedule;
 mod source;
 mod stream;
 mod wait;

@@ -10,11 +10,11 @@ use crate::error::Result;
 /// Removed at once.
 const AT_ONCE: i64 = 1_000;
 
-/// Counters of the units of all runs under way, as of this minute.
-pub fn sample() -> Result<()> {
+/// Counters of the units of a run, or of all runs under way, as of this minute.
+pub fn sample(run_id: Option<i64>) -> Result<()> {
     execute(
         include_str!("../../sql/queries/sample.sql"),
-        &[Some(0i64).into()],
+        &[run_id.into()],
     )?;
     Ok(())
 }

@@ -11,6 +11,7 @@ pub mod history;
 pub mod job;
 pub mod reject;
 pub mod run;
+pub mod schedule;
 pub mod step;
 pub mod stream;
 pub mod unit;

@@ -14,7 +14,7 @@ use crate::catalog::job::{self, Job};
 use crate::catalog::run::{self, Run};
 use crate::catalog::unit_state::Stopped;
 use crate::catalog::unit_stream::{self, Following};
-use crate::catalog::{dependency, event, unit_state};
+use crate::catalog::{dependency, event, history, unit_state};
 use crate::error::{Error, Kind, Result};
 use crate::model::state::{RunStatus, Trigger};
 use crate::pg::lock::{self, Claim, Held};
@@ -408,6 +408,7 @@ fn end_if_done(job: &Job, run: &Run) -> Result<bool> {
     } else {
         run::set_status(run, RunStatus::Completed, None)?;
     }
+    history::sample(Some(run.run_id))?;
     event::prune(job.job_id)?;
     Ok(true)
 }

@@ -41,7 +41,7 @@ impl Upkeep {
             transaction::run(|| self.tell())?;
         }
         if is_time(&mut self.sampled, SAMPLE) {
-            transaction::run(history::sample)?;
+            transaction::run(|| history::sample(None))?;
         }
         // A batch of each job at a time: what is left is for the next look.
         if is_time(&mut self.pruned, PRUNE) {

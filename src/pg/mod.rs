@@ -7,6 +7,7 @@
 
 pub mod catalog_owner;
 pub mod copy;
+pub mod cron;
 pub mod entry;
 pub mod guc;
 pub mod latch;

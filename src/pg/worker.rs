@@ -364,10 +364,18 @@ pub fn database() -> u32 {
     unsafe { pg_sys::MyDatabaseId }.to_u32()
 }
 
-/// What the client of this session calls itself.
-pub fn application_name() -> String {
+/// Is this session one of pg_cron's? It connects as a client, or starts a background worker.
+pub fn of_pg_cron() -> bool {
     // SAFETY: NULL, or a NUL-terminated string that lives as long as the setting.
-    unsafe { super::role::text(pg_sys::application_name) }.unwrap_or_default()
+    let client = unsafe { super::role::text(pg_sys::application_name) };
+    // SAFETY: NULL in a client's session; its name is an array that ends with NUL.
+    let worker = unsafe {
+        pg_sys::MyBgworkerEntry
+            .as_ref()
+            .and_then(|entry| super::role::text(entry.bgw_name.as_ptr()))
+    };
+    client.is_some_and(|name| name == "pg_cron")
+        || worker.is_some_and(|name| name.starts_with("pg_cron"))
 }
 
 pub fn pid() -> i64 {

@@ -12,6 +12,9 @@ mod column_type;
 mod columns;
 pub mod context;
 pub mod create;
+pub mod cron;
+#[cfg(test)]
+mod cron_tests;
 mod default;
 pub mod drift;
 mod expression;

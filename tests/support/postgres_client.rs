@@ -45,6 +45,8 @@ pub struct PostgresClient {
     reader: BufReader<UnixStream>,
     /// Notices since the last [`PostgresClient::take_notices`].
     notices: Vec<Message>,
+    /// Payloads of notifications since the last [`PostgresClient::take_notifications`].
+    notifications: Vec<String>,
     pub pid: u32,
 }
 
@@ -58,6 +60,7 @@ impl PostgresClient {
         let mut client = PostgresClient {
             reader: BufReader::with_capacity(1 << 16, stream),
             notices: Vec::new(),
+            notifications: Vec::new(),
             pid: 0,
         };
         let mut body = 196_608_i32.to_be_bytes().to_vec();
@@ -140,6 +143,12 @@ impl PostgresClient {
         std::mem::take(&mut self.notices)
     }
 
+    /// What has come on any channel that this session listens to; a statement fetches them.
+    pub fn take_notifications(&mut self) -> Vec<String> {
+        self.rows("SELECT 1");
+        std::mem::take(&mut self.notifications)
+    }
+
     fn send(&mut self, packet: &[u8]) -> Result<(), Message> {
         self.reader.get_mut().write_all(packet).map_err(lost)
     }
@@ -164,11 +173,18 @@ impl PostgresClient {
                 b'K' => self.pid = u32::from_be_bytes([body[0], body[1], body[2], body[3]]),
                 b'Z' => return error.map_or(Ok(rows), Err),
                 b'R' => assert_eq!(body, [0, 0, 0, 0], "the server asks for a password"),
-                b'C' | b'I' | b'S' | b'A' => (),
+                b'A' => self.notifications.push(payload(&body)),
+                b'C' | b'I' | b'S' => (),
                 other => panic!("unexpected message {:?}", other as char),
             }
         }
     }
+}
+
+/// Of a NotificationResponse: a process, a channel, a payload.
+fn payload(body: &[u8]) -> String {
+    let text = body[4..].split(|byte| *byte == 0).nth(1).unwrap_or(&[]);
+    String::from_utf8_lossy(text).into_owned()
 }
 
 fn data_row(body: &[u8]) -> Row {

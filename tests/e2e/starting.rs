@@ -1,0 +1,265 @@
+//! What starts a job: others that complete, rows of a table, a start behind the run under way; and what
+//! keeps it from being started.
+
+use crate::support::fixture::{Databases, LONG};
+use crate::support::wait::{seconds, wait_until};
+
+fn runs(test: &mut Databases, job: &str) -> String {
+    test.pg.text(&format!(
+        "SELECT string_agg(trigger || ' ' || status, ', ' ORDER BY run_id) FROM sync_runs WHERE job = '{job}'"
+    ))
+}
+
+fn wait_runs(test: &mut Databases, job: &str, wanted: &str) {
+    wait_until(&format!("{job} has run: {wanted}"), LONG, || {
+        runs(test, job) == wanted
+    });
+}
+
+#[test]
+fn a_job_starts_when_all_it_depends_on_have_completed() {
+    let mut test = Databases::shared("depends");
+    test.table("t", 100);
+    for job in ["a", "b", "c", "d"] {
+        test.job_of(job, "t", "{}");
+    }
+    test.run("a");
+    test.pg.rows("SELECT sync_depends('c', '{a,b}')");
+    test.pg.rows("SELECT sync_depends('d', '{c}')");
+    assert_eq!(
+        test.pg
+            .text("SELECT depends_on FROM sync_jobs WHERE job = 'c'"),
+        "{a,b}"
+    );
+    // What had completed before does not count.
+    test.run("b");
+    assert_eq!(runs(&mut test, "c"), "");
+    test.run("a");
+    wait_runs(&mut test, "c", "dependency completed");
+    wait_runs(&mut test, "d", "dependency completed");
+    // Both again.
+    test.run("b");
+    test.run("b");
+    assert_eq!(runs(&mut test, "c"), "dependency completed");
+    test.run("a");
+    wait_runs(&mut test, "c", "dependency completed, dependency completed");
+    wait_runs(&mut test, "d", "dependency completed, dependency completed");
+    // A job that has failed has not completed.
+    test.my.run(&["RENAME TABLE t TO away"]);
+    test.start("a");
+    assert_eq!(test.end("a"), "failed");
+    test.my.run(&["RENAME TABLE away TO t"]);
+    test.run("b");
+    assert_eq!(
+        runs(&mut test, "c"),
+        "dependency completed, dependency completed"
+    );
+    test.pg.rows("SELECT sync_depends('d', '{}')");
+    test.pg.rows("SELECT sync_disable_job('c')");
+    test.run("a");
+    assert_eq!(
+        runs(&mut test, "c"),
+        "dependency completed, dependency completed"
+    );
+    test.pg.rows("SELECT sync_enable_job('c')");
+    wait_runs(&mut test, "c", &["dependency completed"; 3].join(", "));
+    assert_eq!(runs(&mut test, "d"), ["dependency completed"; 2].join(", "));
+}
+
+#[test]
+fn circles_and_streams_are_refused() {
+    let mut test = Databases::shared("circles");
+    test.table("t", 1);
+    for job in ["a", "b", "c"] {
+        test.job(job, "{}");
+    }
+    test.stream_job("s", "{}");
+    test.pg
+        .rows("SELECT sync_depends('b', '{a}'); SELECT sync_depends('c', '{b}')");
+    for (call, message) in [
+        (
+            "sync_depends('a', '{c}')",
+            "job \"a\" would wait for itself",
+        ),
+        (
+            "sync_depends('a', '{a}')",
+            "job \"a\" would wait for itself",
+        ),
+        ("sync_depends('a', '{none}')", "job \"none\" does not exist"),
+        (
+            "sync_depends('a', '{s}')",
+            "job \"s\" has mode stream and never completes",
+        ),
+    ] {
+        let error = test.pg.error(&format!("SELECT {call}"));
+        assert_eq!(error.message, message, "{error:?}");
+        assert!(!error.hint.is_empty());
+    }
+    // A job that others wait for can go.
+    test.pg.rows("SELECT sync_drop_job('b')");
+    assert_eq!(
+        test.pg
+            .text("SELECT depends_on FROM sync_jobs WHERE job = 'c'"),
+        "{}"
+    );
+}
+
+#[test]
+fn a_start_during_a_run_is_skipped_or_queued() {
+    let mut test = Databases::shared("overlap");
+    test.table("t", 4000);
+    let slow = r#"{"max_rows_per_second": 2000, "workers": 1"#;
+    test.job("skips", &format!("{slow}}}"));
+    test.job("queues", &format!(r#"{slow}, "overlap": "queue"}}"#));
+    for job in ["skips", "queues"] {
+        for _ in 0..3 {
+            test.start(job);
+        }
+    }
+    assert_eq!(
+        test.pg
+            .text("SELECT next_trigger FROM sync_runs WHERE job = 'queues'"),
+        "manual"
+    );
+    let notices = test.pg.take_notices();
+    assert!(
+        notices
+            .iter()
+            .any(|notice| notice.message == "another run follows it"),
+        "{notices:?}"
+    );
+    wait_runs(&mut test, "queues", "manual completed, manual completed");
+    wait_runs(&mut test, "skips", "manual completed");
+    // Whoever cancels a run does not want the one behind it.
+    test.start("queues");
+    test.start("queues");
+    test.pg.rows("SELECT sync_cancel('queues')");
+    wait_until("nothing follows", LONG, || {
+        test.pg
+            .text("SELECT count(*) FILTER (WHERE next_trigger IS NOT NULL) FROM sync_runs")
+            == "0"
+    });
+    assert_eq!(
+        runs(&mut test, "queues"),
+        "manual completed, manual completed, manual cancelled"
+    );
+}
+
+#[test]
+fn a_disabled_job_is_not_started() {
+    let mut test = Databases::shared("disabled");
+    test.table("t", 10);
+    test.job("j", "{}");
+    test.pg.rows("SELECT sync_disable_job('j')");
+    assert_eq!(test.status("j"), "disabled");
+    let error = test.pg.error("SELECT sync_start('j')");
+    assert_eq!(error.sqlstate, "55000");
+    assert_eq!(error.hint, "SELECT sync_enable_job('j');");
+    // What starts it by itself goes by.
+    assert_eq!(test.pg.text("SELECT sync_start('j', 'event')"), "");
+    test.pg.rows("SELECT sync_enable_job('j')");
+    test.run("j");
+    let error = test.pg.error("SELECT sync_start('j', 'never')");
+    assert_eq!(error.sqlstate, "22023");
+}
+
+#[test]
+fn rows_of_a_table_start_a_job() {
+    let mut test = Databases::shared("event_start");
+    test.table("t", 10);
+    test.job("j", "{}");
+    test.pg.rows(
+        "CREATE TABLE arrived (id int); \
+         CREATE TRIGGER starts AFTER INSERT ON arrived FOR EACH STATEMENT EXECUTE FUNCTION sync_start_trigger('j')",
+    );
+    test.pg.rows("BEGIN");
+    test.pg.rows("INSERT INTO arrived VALUES (1)");
+    test.pg.rows("ROLLBACK");
+    assert_eq!(runs(&mut test, "j"), "");
+    test.pg.rows("INSERT INTO arrived VALUES (1), (2)");
+    wait_runs(&mut test, "j", "event completed");
+    test.pg.rows(
+        "CREATE TABLE other (id int); \
+         CREATE TRIGGER none AFTER INSERT ON other FOR EACH ROW EXECUTE FUNCTION sync_start_trigger()",
+    );
+    let error = test.pg.error("INSERT INTO other VALUES (1)");
+    assert_eq!(error.sqlstate, "22023", "{error:?}");
+}
+
+#[test]
+fn a_retried_run_says_so() {
+    let mut test = Databases::shared("attempts");
+    test.table("t", 10);
+    test.table("u", 10);
+    test.job("j", "{}");
+    test.pg
+        .rows("SELECT sync_alter_unit('j', 'u', '{\"columns\": [\"none\"]}')");
+    test.start("j");
+    assert_eq!(test.end("j"), "failed");
+    test.pg
+        .rows("SELECT sync_alter_unit('j', 'u', '{\"columns\": null}')");
+    test.pg.rows("SELECT sync_retry('j')");
+    test.finish("j");
+    let run = "SELECT trigger || ' ' || attempt || ' ' || rows_done || ' ' || (duration > '0') FROM sync_runs";
+    assert_eq!(test.pg.text(run), "retry 2 20 true");
+}
+
+#[test]
+fn changes_are_told_to_those_who_listen() {
+    let mut test = Databases::shared("listen");
+    test.table("t", 6000);
+    let name = "a \"name\" with 'quotes' and \\";
+    test.pg.rows("LISTEN sync_events");
+    test.job(name, r#"{"max_rows_per_second": 1500, "workers": 1}"#);
+    let quoted = name.replace('\'', "''");
+    test.pg.rows(&format!("SELECT sync_start('{quoted}')"));
+    let mut told = Vec::new();
+    wait_until("the end is told", seconds(60), || {
+        told.extend(test.pg.take_notifications());
+        told.iter()
+            .any(|payload| payload.contains("\"completed\"") && payload.contains("\"unit\":null"))
+    });
+    let parsed: Vec<serde_json::Value> = told
+        .iter()
+        .map(|payload| serde_json::from_str(payload).expect("JSON"))
+        .collect();
+    assert!(told.iter().all(|payload| payload.len() < 8000));
+    assert!(parsed.iter().all(|event| event["job"] == name));
+    let states: Vec<&str> = parsed
+        .iter()
+        .filter(|event| event["kind"] == "state" && event["unit"].is_null())
+        .filter_map(|event| event["status"].as_str())
+        .collect();
+    assert_eq!(
+        states,
+        ["scheduled", "initializing", "running", "completed"]
+    );
+    assert!(
+        parsed
+            .iter()
+            .any(|event| event["kind"] == "progress" && event["rows_done"].as_i64() > Some(0)),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_state_that_does_not_follow_is_refused() {
+    let mut test = Databases::shared("transitions");
+    test.table("t", 10);
+    test.job("j", "{}");
+    test.run("j");
+    for (table, status) in [
+        ("run", "scheduled"),
+        ("run", "initializing"),
+        ("unit", "streaming"),
+        ("unit", "paused"),
+    ] {
+        let error = test
+            .pg
+            .error(&format!("UPDATE tributary.{table} SET status = '{status}'"));
+        assert_eq!(
+            error.message,
+            format!("{table} cannot become {status} from completed")
+        );
+    }
+}

@@ -1,0 +1,256 @@
+//! What is altered counts while the job runs: rates, throttles, numbers of workers; and the server's own
+//! limits are shared.
+
+use crate::support::fixture::{Databases, LONG, WORKER, shared};
+use crate::support::mariadb::MariaDb;
+use crate::support::postgres::{Postgres, Settings};
+use crate::support::wait::{seconds, wait_for, wait_until};
+use std::time::{Duration, Instant};
+
+const SMALL: &str = r#"{"workers": 2, "chunk_rows": 20000, "max_rows_per_second": 2000}"#;
+
+fn rows_done(test: &mut Databases) -> i64 {
+    test.pg
+        .number("SELECT coalesce(sum(rows_done), 0) FROM sync_units")
+}
+
+/// Rows per second that are committed within a time.
+fn rate(test: &mut Databases, time: Duration) -> f64 {
+    let (begin, before) = (Instant::now(), rows_done(test));
+    wait_for(time, || None::<()>);
+    (rows_done(test) - before) as f64 / begin.elapsed().as_secs_f64()
+}
+
+fn alter(test: &mut Databases, options: &str) {
+    test.pg
+        .rows(&format!("SELECT sync_alter_job('j', '{options}')"));
+}
+
+fn waits_for(test: &mut Databases, what: &str) {
+    let sql = format!("SELECT count(*) FROM sync_units WHERE waiting_for LIKE '{what}%'");
+    wait_until(&format!("the unit waits for {what}"), LONG, || {
+        test.pg.number(&sql) > 0
+    });
+}
+
+#[test]
+fn a_rate_holds_and_another_counts_at_once() {
+    let mut test = Databases::shared("pace");
+    test.table("t", 400_000);
+    test.job("j", SMALL);
+    test.start("j");
+    wait_until("rows arrive", LONG, || rows_done(&mut test) > 2000);
+    let measured = rate(&mut test, seconds(6));
+    assert!(
+        (1800.0..2200.0).contains(&measured),
+        "{measured} rows/s of 2000"
+    );
+    waits_for(&mut test, "max_rows_per_second");
+    alter(&mut test, r#"{"max_rows_per_second": 8000}"#);
+    wait_for(seconds(2), || None::<()>);
+    let measured = rate(&mut test, seconds(5));
+    assert!(
+        (7200.0..8800.0).contains(&measured),
+        "{measured} rows/s of 8000"
+    );
+    // About 100 bytes a row.
+    alter(
+        &mut test,
+        r#"{"max_rows_per_second": null, "max_bytes_per_second": "200kB"}"#,
+    );
+    wait_for(seconds(2), || None::<()>);
+    waits_for(&mut test, "max_bytes_per_second");
+    let bytes = "SELECT sum(bytes_done) FROM sync_units";
+    let (begin, before) = (Instant::now(), test.pg.number(bytes));
+    wait_for(seconds(5), || None::<()>);
+    let measured = (test.pg.number(bytes) - before) as f64 / begin.elapsed().as_secs_f64();
+    assert!(
+        (184_000.0..226_000.0).contains(&measured),
+        "{measured} bytes/s of 204800"
+    );
+    alter(&mut test, r#"{"max_bytes_per_second": null}"#);
+    test.finish("j");
+    test.assert_equal("j");
+    assert_eq!(test.pg.text("SELECT waiting_for FROM sync_units"), "");
+}
+
+#[test]
+fn queries_and_the_source_throttle() {
+    let mut test = Databases::shared("throttled");
+    test.table("t", 30_000);
+    test.pg
+        .rows("CREATE TABLE busy (n int); INSERT INTO busy VALUES (1)");
+    test.job(
+        "j",
+        r#"{"workers": 1, "batch_rows": 1000, "throttle_query": "EXISTS (SELECT FROM busy)"}"#,
+    );
+    test.start("j");
+    waits_for(&mut test, "throttle_query");
+    assert_eq!(rows_done(&mut test), 0);
+    test.pg.rows("DROP TABLE busy");
+    waits_for(
+        &mut test,
+        "throttle_query, which fails: relation \"busy\" does not exist",
+    );
+    alter(
+        &mut test,
+        r#"{"throttle_query": null, "source_throttle": {"Threads_connected": 0}}"#,
+    );
+    waits_for(&mut test, "source_throttle: Threads_connected is");
+    assert_eq!(rows_done(&mut test), 0);
+    // A pause is obeyed while it waits.
+    test.pg.rows("SELECT sync_pause('j')");
+    wait_until("the workers end", LONG, || {
+        test.worker_pids(WORKER).is_empty()
+    });
+    test.pg.rows("SELECT sync_resume('j')");
+    waits_for(&mut test, "source_throttle");
+    alter(
+        &mut test,
+        r#"{"source_throttle": {"Threads_connected": 100000, "No_such_variable": 0}}"#,
+    );
+    test.finish("j");
+    test.assert_equal("j");
+    let error = test
+        .pg
+        .error("SELECT sync_alter_job('j', '{\"throttle_query\": \"nonsense(\"}')");
+    assert_eq!(error.sqlstate, "42601", "{error:?}");
+    let error = test
+        .pg
+        .error("SELECT sync_alter_job('j', '{\"throttle_query\": \"now()\"}')");
+    assert_eq!(error.sqlstate, "42846", "not a boolean: {error:?}");
+}
+
+#[test]
+fn a_stream_is_slowed_too() {
+    let mut test = Databases::logged("pace_stream");
+    test.table("t", 10);
+    test.stream("j");
+    alter(&mut test, r#"{"max_rows_per_second": 500}"#);
+    let begin = Instant::now();
+    for batch in 0..60u64 {
+        let first = 100 + batch * 50;
+        test.my.run(&[&crate::support::fixture::insert_rows(
+            "t",
+            first,
+            first + 49,
+        )]);
+    }
+    wait_until("the stream says why it waits", LONG, || {
+        test.stream_column("j", "waiting_for") == "max_rows_per_second"
+    });
+    test.catch_up("j");
+    let took = begin.elapsed().as_secs_f64();
+    assert!(took > 4.5, "3000 rows at 500 per second took {took} s");
+    alter(
+        &mut test,
+        r#"{"max_rows_per_second": null, "throttle_query": "true"}"#,
+    );
+    wait_until("the query holds it up", LONG, || {
+        test.my
+            .run(&["UPDATE t SET amount = amount + 1 WHERE id = 1"]);
+        test.stream_column("j", "waiting_for") == "throttle_query"
+    });
+    alter(&mut test, r#"{"throttle_query": null}"#);
+    test.assert_followed("j");
+    test.end_stream("j");
+}
+
+#[test]
+fn workers_come_and_go_with_the_option() {
+    let mut test = Databases::shared("fewer_workers");
+    test.table("t", 200_000);
+    test.job(
+        "j",
+        r#"{"workers": 4, "chunk_rows": 2000, "max_rows_per_second": 10000}"#,
+    );
+    test.start("j");
+    wait_until("four are at work", LONG, || {
+        test.worker_pids(WORKER).len() == 4
+    });
+    alter(&mut test, r#"{"workers": 1}"#);
+    let begin = Instant::now();
+    wait_until("one is left", LONG, || test.worker_pids(WORKER).len() == 1);
+    assert!(begin.elapsed() < seconds(3), "{:?}", begin.elapsed());
+    alter(&mut test, r#"{"workers": 3, "max_rows_per_second": null}"#);
+    wait_until("three are at work", LONG, || {
+        test.worker_pids(WORKER).len() == 3 || crate::support::fixture::ended(&test.status("j"))
+    });
+    test.finish("j");
+    test.assert_equal("j");
+    assert_eq!(
+        test.pg
+            .number("SELECT count(*) FROM sync_events WHERE status = 'failed'"),
+        0
+    );
+}
+
+#[test]
+fn jobs_share_the_workers() {
+    let mariadb = MariaDb::start();
+    let settings = Settings::for_tests()
+        .with("tributary.max_workers=4")
+        .with("tributary.max_workers_per_job=3");
+    let postgres = Postgres::start(settings);
+    let mut test = Databases::new("fair", &mariadb, &postgres);
+    test.table("t", 100_000);
+    let options = r#"{"workers": 8, "chunk_rows": 1000, "max_rows_per_second": 5000}"#;
+    test.job("early", options);
+    test.start("early");
+    wait_until("as many as one job may have", LONG, || {
+        test.worker_pids(WORKER).len() == 3
+    });
+    test.job("late", options);
+    test.start("late");
+    let granted = "SELECT string_agg(n::text, ',' ORDER BY job) FROM (SELECT j.job, count(a.pid) AS n FROM sync_jobs j \
+        JOIN pg_stat_activity a ON a.backend_type = 'tributary worker' AND a.query LIKE 'job ' || j.job || ':%' GROUP BY 1) w";
+    wait_until("each has its half", LONG, || test.pg.text(granted) == "2,2");
+    test.pg
+        .rows("SELECT sync_cancel('early'), sync_cancel('late')");
+    test.assert_gone();
+}
+
+#[test]
+fn a_full_buffer_is_an_error_where_that_is_wanted() {
+    let mut test = Databases::shared("overflow");
+    test.my.run(&[
+        "CREATE TABLE t (id int PRIMARY KEY, body longtext)",
+        "INSERT INTO t SELECT n, REPEAT('x', 200000) FROM (SELECT 1 n UNION SELECT 2) s",
+    ]);
+    for id in 3..200 {
+        test.my.run(&[&format!(
+            "INSERT INTO t SELECT {id}, body FROM t WHERE id = 1"
+        )]);
+    }
+    test.pg
+        .rows("CREATE SCHEMA j; CREATE TABLE j.t (id int PRIMARY KEY, body text)");
+    test.pg.rows("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END $$");
+    test.pg
+        .rows("CREATE TRIGGER slow BEFORE INSERT ON j.t FOR EACH ROW EXECUTE FUNCTION slow()");
+    test.job(
+        "j",
+        r#"{"overflow": "error", "max_attempts": 1, "existing_rows": "replace"}"#,
+    );
+    test.start("j");
+    assert_eq!(test.end("j"), "failed");
+    let [error, hint] = test.failure("j", "t");
+    assert!(
+        error.starts_with("the buffer between the source and PostgreSQL is full"),
+        "{error}"
+    );
+    assert_eq!(
+        hint,
+        "SELECT sync_alter_job('j', '{\"overflow\": \"block\"}'); has the source wait"
+    );
+    alter(&mut test, r#"{"overflow": "block"}"#);
+    test.pg.rows("SELECT sync_retry('j')");
+    test.finish("j");
+    test.assert_equal("j");
+    let waits = "SELECT target_wait > '1 s' AND buffer_percent IS NULL FROM sync_units";
+    assert_eq!(
+        test.pg.text(waits),
+        "t",
+        "the source has waited for PostgreSQL"
+    );
+    let _ = shared();
+}
