@@ -5,6 +5,7 @@
 #   make demo        copy a shop from a MariaDB of its own into a PostgreSQL of its own; KEEP=1 leaves both running
 #   make test        format, clippy, unit, in-server and integration tests, documentation
 #   make test-mysql  integration tests against a real MySQL 9
+#   make soak        20 minutes of many jobs, random calls and faults
 #   make lint        format and clippy
 #   make install     install into the PostgreSQL of PG_CONFIG
 #   make bench       measure: the first copy against pgloader and COPY, the stream against MariaDB's replica
@@ -26,7 +27,7 @@ export CARGO_PGRX_DISABLE_GC_SECTIONS_WORKAROUND := 1
 # What promises a time is tested by itself, the rest three at once.
 E2E := cargo test --test e2e -- --test-threads=3 --skip lifecycle:: && cargo test --test e2e lifecycle:: -- --test-threads=1
 
-.PHONY: setup build demo test test-mysql lint install bench bench-stream clean
+.PHONY: setup build demo test test-mysql soak lint install bench bench-stream clean
 
 setup:
 	@PG_MAJOR=$(PG_MAJOR) .ci/setup
@@ -60,6 +61,10 @@ test-mysql: setup
 	@if [ -x "$$(.ci/mysql --path)/usr/sbin/mysqld" ]; then \
 	    export PG_TRIBUTARY_MYSQL="$$(.ci/mysql --path)"; $(E2E); \
 	fi
+
+soak: setup
+	@.ci/stage
+	TRIBUTARY_SOAK_MINUTES=20 cargo test --test e2e soak:: -- --nocapture
 
 install: setup
 	cargo pgrx install --release $(if $(filter-out 0,$(shell id -u)),--sudo) --pg-config $(PG_CONFIG)

@@ -14,7 +14,7 @@ DECLARE
         "pending":      ["running", "failed", "paused", "cancelled"],
         "running":      ["completed", "catching_up", "pending", "failed", "paused", "cancelled"],
         "catching_up":  ["streaming", "running", "pending", "failed", "paused", "cancelled"],
-        "streaming":    ["catching_up", "pending", "failed", "paused", "cancelled"],
+        "streaming":    ["running", "catching_up", "pending", "failed", "paused", "cancelled"],
         "completed":    ["pending", "running", "cancelled"],
         "failed":       ["pending", "running", "catching_up", "paused", "cancelled"],
         "paused":       ["pending", "running", "catching_up", "failed", "cancelled"],

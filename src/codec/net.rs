@@ -181,6 +181,11 @@ impl NetChanges {
         self.keys.bytes() + self.rows.len() + self.images + self.rejects.bytes()
     }
 
+    /// Changes of rows as the log has them.
+    pub fn changes(&self) -> u64 {
+        self.logged.all()
+    }
+
     /// Nothing has happened.
     pub fn is_empty(&self) -> bool {
         self.logged == LoggedRows::default() && !self.truncated

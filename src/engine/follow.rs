@@ -30,12 +30,16 @@ use crate::catalog::job::{self, Job};
 use crate::catalog::stream::{self, Progress};
 use crate::catalog::unit_stream::{self, Copied, Following};
 use crate::error::{Error, Kind, Result, Retry};
+use crate::model::batch::BatchLimit;
 use crate::model::position::Position;
 use crate::pg::{guc, transaction, worker};
 use crate::plan::drift::Told;
 use crate::sink::apply::Applier;
 use crate::source::log::{GroupEnd, Segment, Stop};
 use crate::source::mysql::FollowRequest;
+
+/// Bytes of a group at most, but for a transaction that is larger.
+const GROUP_BYTES: u64 = 4 << 20;
 
 /// Follows until nothing is left to follow, or an error.
 pub fn follow(job: &Job, run_id: i64, how: Following, reader: &mut Reader) -> Result<()> {
@@ -182,6 +186,7 @@ impl Log<'_> {
             from: self.place.position.clone(),
             until: self.until.clone(),
             server_id: obstacle::server_id(self.job, self.how)?,
+            group: self.group(),
             tables,
         })?;
         loop {
@@ -194,6 +199,15 @@ impl Log<'_> {
             if let Some(ended) = ended {
                 return Ok(ended);
             }
+        }
+    }
+
+    /// How much of the log is applied together, where it cannot be had sooner.
+    fn group(&self) -> BatchLimit {
+        let limit = self.throttle.limit.get();
+        BatchLimit {
+            bytes: limit.bytes.min(GROUP_BYTES),
+            ..limit
         }
     }
 

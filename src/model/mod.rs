@@ -14,6 +14,8 @@ pub mod logged;
 pub mod name;
 mod option_value;
 pub mod options;
+#[cfg(test)]
+mod options_tests;
 pub mod pg_type;
 pub mod policy;
 pub mod position;

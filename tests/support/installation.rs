@@ -88,6 +88,14 @@ fn build_tree(stage: Stage) -> Sandbox {
             }
         }
     }
+    // Older versions, to be brought up to date.
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/upgrade"))
+        .expect("the older versions")
+    {
+        let entry = entry.expect("an entry");
+        fs::copy(entry.path(), inside(&extension).join(entry.file_name()))
+            .expect("a file of an older version");
+    }
     for entry in fs::read_dir(staged(stage)).expect("the staged extension") {
         let path = entry.expect("an entry").path();
         let name = path

@@ -14,6 +14,7 @@ use super::binlog::{BinlogStream, DumpRequest, Start};
 use super::connect::Connection;
 use super::position_check::Resume;
 use crate::error::{Error, Kind, Result};
+use crate::model::batch::BatchLimit;
 use crate::model::position::Position;
 use crate::source::log::StreamSink;
 
@@ -27,11 +28,11 @@ pub struct FollowRequest {
     pub until: Option<Position>,
     /// What this reader calls itself at the source; no other replica may.
     pub server_id: u32,
+    /// A group is handed on at the end of a transaction when it holds this much.
+    pub group: BatchLimit,
     pub tables: Vec<FollowedTable>,
 }
 
-/// A group is handed on at the end of a transaction when it holds this much, wanted or not.
-const GROUP_BYTES: usize = 4 << 20;
 /// How often a position that moves without rows of ours is told.
 const TICK: Duration = Duration::from_millis(250);
 /// How often the source is asked for the end of its log.
@@ -101,7 +102,9 @@ where
                     sink.heard(Some(end_of_log(probe, assembler.position()).await?))?;
                 }
                 let wanted = assembler.has_rows() && sink.is_hungry();
-                if !wanted && assembler.bytes() < GROUP_BYTES {
+                let small = assembler.changes() < request.group.rows
+                    && (assembler.bytes() as u64) < request.group.bytes;
+                if !wanted && small {
                     continue;
                 }
             }

@@ -142,6 +142,11 @@ impl Assembler {
         self.units.iter().map(|unit| unit.table.net.bytes()).sum()
     }
 
+    /// Changes of rows that have come together.
+    pub fn changes(&self) -> u64 {
+        self.units.iter().map(|unit| unit.table.net.changes()).sum()
+    }
+
     /// What has come together since the last call. Outside of a transaction it has an end.
     pub fn take_segment(&mut self) -> Segment {
         let changes = self
