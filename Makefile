@@ -25,7 +25,7 @@ TARGET    := $(or $(CARGO_TARGET_DIR),target)
 export CARGO_PGRX_DISABLE_GC_SECTIONS_WORKAROUND := 1
 
 # What promises a time is tested by itself, the rest three at once.
-E2E := cargo test --test e2e -- --test-threads=3 --skip lifecycle:: && cargo test --test e2e lifecycle:: -- --test-threads=1
+E2E := cargo test --test e2e -- --test-threads=3 --skip lifecycle:: --skip tuning:: && cargo test --test e2e -- --test-threads=1 lifecycle:: tuning::
 
 .PHONY: setup build demo test test-mysql soak lint install bench bench-stream clean
 

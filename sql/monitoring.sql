@@ -177,7 +177,8 @@ BEGIN
     END IF;
     FOR j IN
         SELECT o.job, o.status, o.mode, o.run_id, o.error, o.waiting_for, o.finished_at,
-               coalesce(o.finished_at, clock_timestamp()) - o.started_at AS elapsed
+               -- in hours, however many
+               make_interval(secs => extract(epoch FROM coalesce(o.finished_at, clock_timestamp()) - o.started_at)::float8) AS elapsed
         FROM @extschema@.sync_jobs o
         WHERE CASE WHEN sync_progress.job IS NULL THEN o.run_id IS NOT NULL AND o.finished_at IS NULL
                    ELSE o.job = sync_progress.job END
@@ -215,7 +216,7 @@ BEGIN
         -- By the average since the run began: a look to the last seconds would make it jump.
         IF j.finished_at IS NULL AND t.rows_left > 0 AND t.rows_done > 0 AND extract(epoch FROM j.elapsed) > 0 THEN
             progress := progress || format('  ETA %s', to_char(make_interval(secs =>
-                round(extract(epoch FROM j.elapsed) * t.rows_left / t.rows_done)::float8), clock));
+                least(round(extract(epoch FROM j.elapsed) * t.rows_left / t.rows_done), 1e9)::float8), clock));
         END IF;
         RETURN NEXT;
         FOREACH remark IN ARRAY ARRAY[

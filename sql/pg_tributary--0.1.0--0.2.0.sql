@@ -220,11 +220,36 @@ DROP VIEW @extschema@.sync_jobs,
 
 DROP FUNCTION @extschema@.sync_start(TEXT);
 
+CREATE OR REPLACE FUNCTION @extschema@."sync_alter_job"(
+	"job" TEXT,
+	"options" jsonb
+) RETURNS VOID
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'sync_alter_job_wrapper';
+
+CREATE OR REPLACE FUNCTION @extschema@."sync_alter_unit"(
+	"job" TEXT,
+	"unit" TEXT,
+	"options" jsonb
+) RETURNS VOID
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'sync_alter_unit_wrapper';
+
+CREATE OR REPLACE FUNCTION @extschema@."sync_create_job"(
+	"job" TEXT,
+	"source" TEXT,
+	"units" TEXT[] DEFAULT '{*}',
+	"target_schema" TEXT DEFAULT NULL,
+	"mode" TEXT DEFAULT 'full',
+	"options" jsonb DEFAULT '{}'
+) RETURNS bigint
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'sync_create_job_wrapper';
+
 CREATE  FUNCTION @extschema@."sync_depends"(
 	"job" TEXT,
 	"depends_on" TEXT[]
 ) RETURNS VOID
-STRICT
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_depends_wrapper';
 
@@ -244,9 +269,14 @@ AS 'MODULE_PATHNAME', 'sync_diff_job_wrapper';
 CREATE  FUNCTION @extschema@."sync_disable_job"(
 	"job" TEXT
 ) RETURNS VOID
-STRICT
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_disable_job_wrapper';
+
+CREATE OR REPLACE FUNCTION @extschema@."sync_drop_job"(
+	"job" TEXT
+) RETURNS VOID
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'sync_drop_job_wrapper';
 
 CREATE  FUNCTION @extschema@."sync_drop_savepoint"(
 	"job" TEXT,
@@ -258,21 +288,19 @@ AS 'MODULE_PATHNAME', 'sync_drop_savepoint_wrapper';
 CREATE  FUNCTION @extschema@."sync_enable_job"(
 	"job" TEXT
 ) RETURNS VOID
-STRICT
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_enable_job_wrapper';
 
 CREATE  FUNCTION @extschema@."sync_export_job"(
 	"job" TEXT
 ) RETURNS jsonb
-STRICT STABLE
+STABLE
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_export_job_wrapper';
 
 CREATE  FUNCTION @extschema@."sync_import_job"(
 	"definition" jsonb
 ) RETURNS bigint
-STRICT
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_import_job_wrapper';
 
@@ -316,7 +344,6 @@ CREATE  FUNCTION @extschema@."sync_rollback_job"(
 	"job" TEXT,
 	"version" bigint
 ) RETURNS bigint
-STRICT
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_rollback_job_wrapper';
 
@@ -378,7 +405,8 @@ SELECT j.job,
        d.depends_on
 FROM tributary.job j
 LEFT JOIN LATERAL (
-    SELECT * FROM tributary.run r WHERE r.job_id = j.job_id ORDER BY r.run_id DESC LIMIT 1) r ON true
+    SELECT r.run_id, r.status, r.waiting_for, r.error, r.hint, r.started_at, r.finished_at
+    FROM tributary.run r WHERE r.job_id = j.job_id ORDER BY r.run_id DESC LIMIT 1) r ON true
 LEFT JOIN LATERAL (
     SELECT count(*) AS units_total,
            count(*) FILTER (WHERE u.status = 'completed') AS units_completed,
@@ -446,7 +474,7 @@ SELECT j.job,
        END AS percent,
        round(c.rows_done / nullif(t.seconds, 0))::bigint AS rows_per_second,
        CASE WHEN u.status = 'running' AND c.rows_done > 0 AND u.rows_estimated >= c.rows_done
-            THEN make_interval(secs => round(t.seconds * (u.rows_estimated - c.rows_done) / c.rows_done)::double precision)
+            THEN make_interval(secs => least(round(t.seconds * (u.rows_estimated - c.rows_done) / c.rows_done), 1e9)::double precision)
        END AS eta,
        c.rows_rejected,
        c.rows_filtered,
@@ -969,7 +997,8 @@ BEGIN
     END IF;
     FOR j IN
         SELECT o.job, o.status, o.mode, o.run_id, o.error, o.waiting_for, o.finished_at,
-               coalesce(o.finished_at, clock_timestamp()) - o.started_at AS elapsed
+               -- in hours, however many
+               make_interval(secs => extract(epoch FROM coalesce(o.finished_at, clock_timestamp()) - o.started_at)::float8) AS elapsed
         FROM @extschema@.sync_jobs o
         WHERE CASE WHEN sync_progress.job IS NULL THEN o.run_id IS NOT NULL AND o.finished_at IS NULL
                    ELSE o.job = sync_progress.job END
@@ -1007,7 +1036,7 @@ BEGIN
         -- By the average since the run began: a look to the last seconds would make it jump.
         IF j.finished_at IS NULL AND t.rows_left > 0 AND t.rows_done > 0 AND extract(epoch FROM j.elapsed) > 0 THEN
             progress := progress || format('  ETA %s', to_char(make_interval(secs =>
-                round(extract(epoch FROM j.elapsed) * t.rows_left / t.rows_done)::float8), clock));
+                least(round(extract(epoch FROM j.elapsed) * t.rows_left / t.rows_done), 1e9)::float8), clock));
         END IF;
         RETURN NEXT;
         FOREACH remark IN ARRAY ARRAY[
@@ -1087,7 +1116,7 @@ SELECT j.job,
 FROM tributary.schedule s
 JOIN tributary.job j USING (job_id)
 LEFT JOIN LATERAL (
-    SELECT * FROM tributary.run r WHERE r.job_id = s.job_id AND r.trigger = 'cron' ORDER BY r.run_id DESC LIMIT 1) r ON true
+    SELECT r.run_id, r.scheduled_at, r.status, r.error FROM tributary.run r WHERE r.job_id = s.job_id AND r.trigger = 'cron' ORDER BY r.run_id DESC LIMIT 1) r ON true
 LEFT JOIN LATERAL (
     SELECT u.unit || ': ' || u.error AS error
     FROM tributary.unit u WHERE u.run_id = r.run_id AND u.status = 'failed' ORDER BY u.unit LIMIT 1) u ON true

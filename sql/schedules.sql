@@ -17,7 +17,7 @@ SELECT j.job,
 FROM tributary.schedule s
 JOIN tributary.job j USING (job_id)
 LEFT JOIN LATERAL (
-    SELECT * FROM tributary.run r WHERE r.job_id = s.job_id AND r.trigger = 'cron' ORDER BY r.run_id DESC LIMIT 1) r ON true
+    SELECT r.run_id, r.scheduled_at, r.status, r.error FROM tributary.run r WHERE r.job_id = s.job_id AND r.trigger = 'cron' ORDER BY r.run_id DESC LIMIT 1) r ON true
 LEFT JOIN LATERAL (
     SELECT u.unit || ': ' || u.error AS error
     FROM tributary.unit u WHERE u.run_id = r.run_id AND u.status = 'failed' ORDER BY u.unit LIMIT 1) u ON true

@@ -29,7 +29,8 @@ SELECT j.job,
        d.depends_on
 FROM tributary.job j
 LEFT JOIN LATERAL (
-    SELECT * FROM tributary.run r WHERE r.job_id = j.job_id ORDER BY r.run_id DESC LIMIT 1) r ON true
+    SELECT r.run_id, r.status, r.waiting_for, r.error, r.hint, r.started_at, r.finished_at
+    FROM tributary.run r WHERE r.job_id = j.job_id ORDER BY r.run_id DESC LIMIT 1) r ON true
 LEFT JOIN LATERAL (
     SELECT count(*) AS units_total,
            count(*) FILTER (WHERE u.status = 'completed') AS units_completed,
@@ -97,7 +98,7 @@ SELECT j.job,
        END AS percent,
        round(c.rows_done / nullif(t.seconds, 0))::bigint AS rows_per_second,
        CASE WHEN u.status = 'running' AND c.rows_done > 0 AND u.rows_estimated >= c.rows_done
-            THEN make_interval(secs => round(t.seconds * (u.rows_estimated - c.rows_done) / c.rows_done)::double precision)
+            THEN make_interval(secs => least(round(t.seconds * (u.rows_estimated - c.rows_done) / c.rows_done), 1e9)::double precision)
        END AS eta,
        c.rows_rejected,
        c.rows_filtered,

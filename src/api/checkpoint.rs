@@ -5,7 +5,7 @@ use pgrx::JsonB;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use super::control::{locked, require_unit};
+use super::control::{locked, require_same_source, require_unit, status_of_open};
 use super::{given, own_job};
 use crate::catalog::checkpoint::{self, Checkpoint};
 use crate::catalog::job::Job;
@@ -19,6 +19,7 @@ use crate::model::position::Position;
 use crate::model::state::{RunStatus, UnitStatus};
 use crate::pg::report;
 use crate::plan::identifier::literal;
+use crate::plan::table::TablePlan;
 
 #[pg_extern]
 fn sync_savepoint(job: Option<&str>, savepoint: Option<&str>) -> Result<i64, ErrorReport> {
@@ -135,6 +136,7 @@ fn rewind(job: &Job, name: Option<&str>, wanted: &Wanted) -> Result<i64> {
     let run = locked(job)?;
     require_unit(job, &run, name)?;
     require_not_cancelled(job, &run)?;
+    require_same_source(job, &run)?;
     if !job.streams() {
         if let Wanted::Cursor(_) = wanted {
             return Err(Error::new(
@@ -146,54 +148,90 @@ fn rewind(job: &Job, name: Option<&str>, wanted: &Wanted) -> Result<i64> {
         report::notice("a full copy goes back to its start: a key is no moment in time");
         return reset(job, name);
     }
-    let places = places(&run, name, wanted)?;
-    if let Some(first) = places.iter().find_map(|(_, position)| position.as_ref()) {
-        session::open(job)?.check_position(first)?;
+    // Asked before anything is locked.
+    let reader = session::open(job)?;
+    for position in distinct(&places(&run, name, wanted)?) {
+        reader.check_position(position)?;
     }
-    let current = stream::fence(job.job_id)?.and_then(|stream| stream.position);
-    for (unit, position) in &places {
-        go_back(job, unit, position.as_ref(), current.as_ref())?;
+    let stream = stream::fence(job.job_id)?.and_then(|stream| stream.position);
+    unit_stream::lock(run.run_id)?;
+    let places = places(&run, name, wanted)?;
+    if places.is_empty() {
+        return Err(Error::new(
+            Kind::ObjectMissing,
+            "no unit that is meant was there at that time",
+        )
+        .with_hint("SELECT checkpoint_id, units FROM sync_checkpoints;"));
+    }
+    for place in &places {
+        go_back(job, place, stream.as_ref())?;
     }
     reopen(&run)?;
     wake_supervisor_at_commit();
     Ok(i64::try_from(places.len()).unwrap_or(i64::MAX))
 }
 
-/// The units with the positions that they go back to; None for one that did not follow the log then.
-fn places(run: &Run, name: Option<&str>, wanted: &Wanted) -> Result<Vec<(Unit, Option<Position>)>> {
-    let units = unit::of_run(run.run_id)?.into_iter();
-    let units = units.filter(|unit| name.is_none_or(|name| name == unit.unit));
-    let checkpoint = match wanted {
-        Wanted::Cursor(position) => {
-            return Ok(units.map(|unit| (unit, Some(position.clone()))).collect());
+/// A unit and where it goes back to.
+struct Place {
+    unit: Unit,
+    /// None: by a copy, and why.
+    to: Result<Position, &'static str>,
+}
+
+fn distinct(places: &[Place]) -> Vec<&Position> {
+    let mut found: Vec<&Position> = Vec::new();
+    for position in places.iter().filter_map(|place| place.to.as_ref().ok()) {
+        if !found.contains(&position) {
+            found.push(position);
         }
-        Wanted::Checkpoint(checkpoint) => checkpoint,
-    };
-    let stood = checkpoint::units(checkpoint.checkpoint_id, run.run_id)?;
-    Ok(units
-        .filter_map(|unit| {
-            let stood = stood.iter().find(|stood| stood.unit == unit.unit)?;
-            let position = stood.position.clone().filter(|_| stood.same_plan);
-            Some((unit, position))
-        })
-        .collect())
+    }
+    found
+}
+
+/// The units that are meant: the named one, or all but those that were cancelled.
+fn places(run: &Run, name: Option<&str>, wanted: &Wanted) -> Result<Vec<Place>> {
+    let mut places = Vec::new();
+    for unit in unit::of_run(run.run_id)? {
+        let meant = match name {
+            Some(name) => name == unit.unit,
+            None => unit.status()? != UnitStatus::Cancelled,
+        };
+        if !meant {
+            continue;
+        }
+        let to = match wanted {
+            Wanted::Cursor(position) => {
+                let stood = checkpoint::of_present_plan(&unit)?;
+                let same = |at: &Position| position.reached(at) == Some(true);
+                match stood.iter().any(same) {
+                    true => Ok(position.clone()),
+                    false => Err("whether its table had its present shape there is not known"),
+                }
+            }
+            Wanted::Checkpoint(checkpoint) => {
+                let stood = checkpoint::units(checkpoint.checkpoint_id, run.run_id)?;
+                let Some(stood) = stood.into_iter().find(|stood| stood.unit == unit.unit) else {
+                    continue;
+                };
+                match stood.position {
+                    Some(position) if stood.same_plan => Ok(position),
+                    Some(_) => Err("its table has another shape since"),
+                    None => Err("it did not follow the log then"),
+                }
+            }
+        };
+        places.push(Place { unit, to });
+    }
+    Ok(places)
 }
 
 /// By the log where that gives the same rows again, else by a copy.
-fn go_back(
-    job: &Job,
-    unit: &Unit,
-    position: Option<&Position>,
-    stream: Option<&Position>,
-) -> Result<()> {
-    let stands = unit.position.as_ref().or(stream);
-    let why = match (position, stands) {
-        _ if unit.plan().is_ok_and(|plan| plan.key.is_none()) => {
-            "it has no key, and rows of the log would come twice"
-        }
-        (None, _) => "it did not follow the log then, or its table has another shape since",
-        (_, None) => "it does not follow the log yet",
-        (Some(position), Some(stands)) => {
+fn go_back(job: &Job, place: &Place, stream: Option<&Position>) -> Result<()> {
+    let unit = &place.unit;
+    let why = match (&place.to, unit.position.as_ref().or(stream), unit.plan()) {
+        (Err(why), _, _) => why,
+        (_, None, _) | (_, _, Err(_)) => "it does not follow the log yet",
+        (Ok(position), Some(stands), Ok(plan)) => {
             if stands.reached(position) != Some(true) {
                 return Err(Error::new(
                     Kind::InvalidParameter,
@@ -201,10 +239,18 @@ fn go_back(
                 )
                 .with_detail("Going ahead would leave rows out."));
             }
-            if unit_stream::rewind(unit, position, stands)? {
+            // Where a copy was still catching up it is as the source was only at the end of that.
+            let until = match &unit.catch_up_to {
+                Some(later) if stands.reached(later) != Some(true) => later,
+                _ => stands,
+            };
+            if let Some(why) = not_repeatable(unit, plan) {
+                why
+            } else if unit_stream::rewind(unit, position, until)? {
                 return Ok(());
+            } else {
+                "it does not follow the log now"
             }
-            "it does not follow the log now"
         }
     };
     report::notice(&format!(
@@ -212,6 +258,19 @@ fn go_back(
         unit.unit, job.job
     ));
     unit_stream::begin_anew(unit)
+}
+
+/// Why the log cannot be applied to a unit once more.
+fn not_repeatable(unit: &Unit, plan: &TablePlan) -> Option<&'static str> {
+    if plan.key.is_none() {
+        Some("it has no key, and rows of the log would come twice")
+    } else if plan.indexes.iter().any(|index| index.unique) {
+        Some("it has a second unique index, which rows of then and of now may break together")
+    } else if unit.told.is_some() {
+        Some("statements have changed its table and no row has come since")
+    } else {
+        None
+    }
 }
 
 fn require_not_cancelled(job: &Job, run: &Run) -> Result<()> {
@@ -230,6 +289,7 @@ fn reset(job: &Job, name: Option<&str>) -> Result<i64> {
     let run = locked(job)?;
     require_unit(job, &run, name)?;
     require_not_cancelled(job, &run)?;
+    require_same_source(job, &run)?;
     let mut count = 0;
     for unit in unit::of_run(run.run_id)? {
         // What was cancelled stays so, unless it is named.
@@ -258,7 +318,7 @@ fn reset(job: &Job, name: Option<&str>) -> Result<i64> {
 
 fn reopen(run: &Run) -> Result<()> {
     match run.status()? {
-        RunStatus::Completed | RunStatus::Failed => run::reopen(run, RunStatus::Running),
+        RunStatus::Completed | RunStatus::Failed => run::reopen(run, status_of_open(run)),
         RunStatus::Paused => {
             report::notice("the job is paused; its units go on with it");
             Ok(())

@@ -9,6 +9,7 @@ use crate::catalog::run::{self, Run};
 use crate::catalog::schedule;
 use crate::catalog::unit::{self, Unit};
 use crate::catalog::unit_state;
+use crate::catalog::version;
 use crate::engine::processes::wake_supervisor_at_commit;
 use crate::engine::{expand, session};
 use crate::error::{Error, Kind, Result};
@@ -180,6 +181,27 @@ fn active(job: &Job) -> Result<Run> {
     .with_hint(format!("SELECT sync_start({});", literal(&job.job))))
 }
 
+/// An ended run is taken up again only for the source, the mode and the schema that it has begun with: its
+/// cursors mean nothing elsewhere.
+pub(super) fn require_same_source(job: &Job, run: &Run) -> Result<()> {
+    let begun = version::get(job.job_id, &job.job, Some(run.version))?;
+    let now = version::present(job.job_id)?;
+    let same = ["source", "mode", "target_schema"].map(|part| begun.get(part).cloned())
+        == [&now.source, &now.mode, &now.target_schema].map(|part| Some(part.clone().into()));
+    if same || !run.status()?.ended() {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::InvalidState,
+        format!(
+            "job \"{}\" was defined anew since run {}",
+            job.job, run.run_id
+        ),
+    )
+    .with_detail("Its source, its mode or its target schema is another one.")
+    .with_hint(format!("SELECT sync_start({});", literal(&job.job))))
+}
+
 /// The error for a unit that the run does not have.
 pub(super) fn require_unit(job: &Job, run: &Run, name: Option<&str>) -> Result<()> {
     let Some(name) = name else { return Ok(()) };
@@ -238,7 +260,7 @@ fn resume(job: &str, unit: Option<&str>) -> Result<i64> {
     Ok(count(&resumed))
 }
 
-fn status_of_open(run: &Run) -> RunStatus {
+pub(super) fn status_of_open(run: &Run) -> RunStatus {
     match run.expanded {
         true => RunStatus::Running,
         false => RunStatus::Scheduled,
@@ -249,6 +271,7 @@ fn status_of_open(run: &Run) -> RunStatus {
 fn retry(job: &str, name: Option<&str>) -> Result<i64> {
     let job = own_job(job)?;
     let run = locked(&job)?;
+    require_same_source(&job, &run)?;
     require_unit(&job, &run, name)?;
     let from: &[UnitStatus] = match name {
         Some(_) => &[UnitStatus::Failed, UnitStatus::Cancelled],

@@ -6,7 +6,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use serde_json::{Map, Value};
 
-use super::{given, own_job};
+use super::{given, names, own_job};
 use crate::catalog::job::{self, Job, NewJob};
 use crate::catalog::{dependency, run, version};
 use crate::engine::processes::wake_supervisor_at_commit;
@@ -19,17 +19,18 @@ const SCHEMA: &str = include_str!("../../docs/job.schema.json");
 
 /// The definition without its secrets, for `sync_import_job`.
 #[pg_extern(stable)]
-fn sync_export_job(job: &str) -> Result<JsonB, ErrorReport> {
-    let job = own_job(job)?;
+fn sync_export_job(job: Option<&str>) -> Result<JsonB, ErrorReport> {
+    let job = own_job(given("job", job)?)?;
     Ok(JsonB(version::present(job.job_id)?.export(&job.job)))
 }
 
 /// Makes the job, or defines it anew; the number of its version.
 #[pg_extern]
-fn sync_import_job(definition: JsonB) -> Result<i64, ErrorReport> {
-    let (name, definition) = Definition::import(&definition.0)?;
+fn sync_import_job(definition: Option<JsonB>) -> Result<i64, ErrorReport> {
+    let document = given("definition", definition)?;
+    let (name, definition) = Definition::import(&document.0)?;
     let job = match job::find(&name)? {
-        Some(_) => own_job(&name)?,
+        Some(_) => require_own(own_job(&name)?)?,
         None => create(&name, &definition)?,
     };
     Ok(redefine(&job, &definition, "sync_import_job")?)
@@ -72,8 +73,9 @@ fn sync_diff_job(
 }
 
 #[pg_extern]
-fn sync_rollback_job(job: &str, version: i64) -> Result<i64, ErrorReport> {
-    let job = own_job(job)?;
+fn sync_rollback_job(job: Option<&str>, version: Option<i64>) -> Result<i64, ErrorReport> {
+    let job = own_job(given("job", job)?)?;
+    let version = given("version", version)?;
     let definition = version::get(job.job_id, &job.job, Some(version))?;
     let definition: Definition = serde_json::from_value(definition)
         .map_err(|error| Error::new(Kind::Internal, format!("version {version}: {error}")))?;
@@ -82,21 +84,40 @@ fn sync_rollback_job(job: &str, version: i64) -> Result<i64, ErrorReport> {
 }
 
 #[pg_extern]
-fn sync_depends(job: &str, depends_on: Vec<String>) -> Result<(), ErrorReport> {
-    let job = job::lock(own_job(job)?.job_id)?;
-    set_dependencies(&job, &depends_on)?;
+fn sync_depends(
+    job: Option<&str>,
+    depends_on: Option<Vec<Option<String>>>,
+) -> Result<(), ErrorReport> {
+    let job = job::lock(own_job(given("job", job)?)?.job_id)?;
+    set_dependencies(&job, &names("depends_on", depends_on)?)?;
     version::record(job.job_id, "sync_depends")?;
     Ok(())
 }
 
 #[pg_extern]
-fn sync_enable_job(job: &str) -> Result<(), ErrorReport> {
-    Ok(enable(&own_job(job)?)?)
+fn sync_enable_job(job: Option<&str>) -> Result<(), ErrorReport> {
+    Ok(enable(&own_job(given("job", job)?)?)?)
 }
 
 #[pg_extern]
-fn sync_disable_job(job: &str) -> Result<(), ErrorReport> {
-    Ok(disable(&own_job(job)?)?)
+fn sync_disable_job(job: Option<&str>) -> Result<(), ErrorReport> {
+    Ok(disable(&own_job(given("job", job)?)?)?)
+}
+
+/// A document defines jobs of the role that imports it: one of that name may be somebody else's.
+fn require_own(job: Job) -> Result<Job> {
+    if job.owner() == role::current() {
+        return Ok(job);
+    }
+    let owner = role::name(job.owner());
+    Err(Error::new(
+        Kind::PrivilegeMissing,
+        format!("job \"{}\" belongs to role \"{owner}\"", job.job),
+    )
+    .with_hint(format!(
+        "SET ROLE {}; to define it anew",
+        crate::plan::identifier::quote(&owner)
+    )))
 }
 
 fn enable(job: &Job) -> Result<()> {

@@ -5,7 +5,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use serde_json::Value;
 
-use super::{given, own_job};
+use super::{given, names, own_job};
 use crate::catalog::job::{self, Job, NewJob};
 use crate::catalog::{run, stream, unit, version};
 use crate::engine::processes::wake_supervisor_at_commit;
@@ -23,7 +23,7 @@ use crate::sink::{stage, swap};
 fn sync_create_job(
     job: Option<&str>,
     source: Option<&str>,
-    units: default!(Option<Vec<String>>, "'{*}'"),
+    units: default!(Option<Vec<Option<String>>>, "'{*}'"),
     target_schema: default!(Option<&str>, "NULL"),
     mode: default!(Option<&str>, "'full'"),
     options: default!(Option<JsonB>, "'{}'"),
@@ -33,7 +33,7 @@ fn sync_create_job(
         given("source", source)?,
         given("mode", mode)?,
     );
-    let (units, options) = (given("units", units)?, given("options", options)?);
+    let (units, options) = (names("units", units)?, given("options", options)?);
     let new = NewJob {
         job,
         owner: role::current(),
@@ -64,11 +64,10 @@ pub(super) fn check(new: &NewJob<'_>) -> Result<()> {
     }
     crate::model::name::check_name("target schema", new.target_schema)?;
     validate_patterns(new.units)?;
-    throttle::check(&JobOptions::parse(new.options)?.run.pace)?;
     worker::require_utf8_database()?;
     role::require_login(new.owner)?;
     server::options_for(new.source, new.owner)?;
-    Ok(())
+    throttle::check(&JobOptions::parse(new.options)?.run.pace, new.owner)
 }
 
 pub(super) fn create(new: &NewJob<'_>) -> Result<i64> {
@@ -83,8 +82,9 @@ pub(super) fn create(new: &NewJob<'_>) -> Result<i64> {
 }
 
 #[pg_extern]
-fn sync_alter_job(job: &str, options: JsonB) -> Result<(), ErrorReport> {
-    let found = job::lock(own_job(job)?.job_id)?;
+fn sync_alter_job(job: Option<&str>, options: Option<JsonB>) -> Result<(), ErrorReport> {
+    let found = job::lock(own_job(given("job", job)?)?.job_id)?;
+    let options = given("options", options)?;
     set_options(&found, &merge_options(&found.options, &options.0))?;
     version::record(found.job_id, "sync_alter_job")?;
     Ok(())
@@ -93,7 +93,7 @@ fn sync_alter_job(job: &str, options: JsonB) -> Result<(), ErrorReport> {
 /// The job's options as a whole.
 pub(super) fn set_options(job: &Job, options: &Value) -> Result<()> {
     let parsed = JobOptions::parse(options)?;
-    throttle::check(&parsed.run.pace)?;
+    throttle::check(&parsed.run.pace, job.owner())?;
     job::set_options(job.job_id, options)?;
     // What follows the log begins again with them.
     stream::fence(job.job_id)?;
@@ -105,8 +105,13 @@ pub(super) fn set_options(job: &Job, options: &Value) -> Result<()> {
 }
 
 #[pg_extern]
-fn sync_alter_unit(job: &str, unit: &str, options: JsonB) -> Result<(), ErrorReport> {
-    let found = job::lock(own_job(job)?.job_id)?;
+fn sync_alter_unit(
+    job: Option<&str>,
+    unit: Option<&str>,
+    options: Option<JsonB>,
+) -> Result<(), ErrorReport> {
+    let found = job::lock(own_job(given("job", job)?)?.job_id)?;
+    let (unit, options) = (given("unit", unit)?, given("options", options)?);
     let current = job::unit_setting(found.job_id, unit)?;
     set_unit_options(&found, unit, &merge_options(&current, &options.0))?;
     version::record(found.job_id, "sync_alter_unit")?;
@@ -145,8 +150,8 @@ fn plans_otherwise(before: &UnitOptions, after: &UnitOptions) -> bool {
 }
 
 #[pg_extern]
-fn sync_drop_job(job: &str) -> Result<(), ErrorReport> {
-    Ok(drop_job(job)?)
+fn sync_drop_job(job: Option<&str>) -> Result<(), ErrorReport> {
+    Ok(drop_job(given("job", job)?)?)
 }
 
 fn drop_job(name: &str) -> Result<()> {

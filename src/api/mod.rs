@@ -31,6 +31,12 @@ fn given<T>(what: &str, argument: Option<T>) -> Result<T> {
     })
 }
 
+/// The texts of an array, none of which may be NULL.
+fn names(what: &str, array: Option<Vec<Option<String>>>) -> Result<Vec<String>> {
+    let array = given(what, array)?.into_iter();
+    array.map(|name| given(what, name)).collect()
+}
+
 /// The job, if the current role may act for its owner.
 fn own_job(name: &str) -> Result<Job> {
     let job = crate::catalog::job::get(name)?;

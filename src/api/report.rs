@@ -5,6 +5,7 @@ use pgrx::prelude::*;
 
 use super::own_job;
 use crate::error::{Error, Kind, Result};
+use crate::pg::catalog_owner::with_own_path;
 use crate::pg::spi;
 use crate::report;
 use crate::report::data::Data;
@@ -19,8 +20,10 @@ fn page(job: Option<&str>) -> Result<String> {
     if let Some(job) = job {
         own_job(job)?;
     }
-    let data: Option<Data> =
-        spi::query_first(include_str!("../../sql/queries/report.sql"), &[job.into()])?;
+    // Nothing that stands in another schema of the caller's path is run.
+    let data: Option<Data> = with_own_path(|| {
+        spi::query_first(include_str!("../../sql/queries/report.sql"), &[job.into()])
+    })?;
     let missing = || Error::new(Kind::Internal, "the report's query returned no row");
     Ok(report::page(&data.ok_or_else(missing)?))
 }

@@ -9,6 +9,7 @@ use super::{given, own_job};
 use crate::catalog::job::{self, Job};
 use crate::catalog::schedule::{self, JobSchedule};
 use crate::error::{Error, Kind, Result};
+use crate::pg::catalog_owner::schema_of;
 use crate::pg::cron::{self, Entry, Removal};
 use crate::pg::{report, role};
 use crate::plan::cron::{Schedule, utc};
@@ -53,7 +54,9 @@ fn set(job: &Job, text: &str) -> Result<i64> {
     let cron_job_id = cron::schedule(&Entry {
         name: &cron::entry_name(&job.job, job.job_id),
         schedule: due.for_pg_cron(),
-        command: &command(&job)?,
+        command: &command(&job, ", 'cron'")?,
+        // There the trigger is seen from who calls: no schedule of this database stands behind it.
+        command_elsewhere: &command(&job, "")?,
     })?;
     schedule::set(&JobSchedule {
         job_id: job.job_id,
@@ -67,15 +70,15 @@ fn set(job: &Job, text: &str) -> Result<i64> {
 
 /// Starts and does not wait, so that pg_cron, which runs an entry once at a time, comes to the next
 /// time while a run is still under way.
-fn command(job: &Job) -> Result<String> {
-    let schema = cron::schema_of("pg_tributary")?.ok_or_else(|| {
+fn command(job: &Job, trigger: &str) -> Result<String> {
+    let schema = schema_of("pg_tributary")?.ok_or_else(|| {
         Error::new(
             Kind::ObjectMissing,
             "extension \"pg_tributary\" is not installed in this database",
         )
     })?;
     let start = qualified(&schema, "sync_start");
-    Ok(format!("SELECT {start}({}, 'cron')", literal(&job.job)))
+    Ok(format!("SELECT {start}({}{trigger})", literal(&job.job)))
 }
 
 fn tell(job: &Job, due: &Schedule) {
@@ -110,7 +113,8 @@ fn remove(job: &Job) -> Result<Option<Removal>> {
     let Some(entry) = schedule::get(job.job_id)? else {
         return Ok(None);
     };
-    let removal = cron::unschedule(entry.cron_job_id, &entry.created_by)?;
+    let name = cron::entry_name(&job.job, job.job_id);
+    let removal = cron::unschedule(entry.cron_job_id, &name, &entry.created_by)?;
     if removal == Removal::Refused {
         return Err(Error::new(
             Kind::PrivilegeMissing,
@@ -133,7 +137,8 @@ pub(super) fn drop_schedule(job: &Job) -> Result<()> {
     let Some(entry) = schedule::get(job.job_id)? else {
         return Ok(());
     };
-    if cron::unschedule(entry.cron_job_id, &entry.created_by)? == Removal::Refused {
+    let name = cron::entry_name(&job.job, job.job_id);
+    if cron::unschedule(entry.cron_job_id, &name, &entry.created_by)? == Removal::Refused {
         report::warning(
             &format!(
                 "entry {} of pg_cron, which starts job \"{}\", stays: it belongs to role \"{}\"",

@@ -18,7 +18,7 @@ use crate::engine::reader::Log;
 use crate::engine::session;
 use crate::error::{Error, Kind, Result};
 use crate::model::position::{Position, WaitTarget};
-use crate::model::state::RunStatus;
+use crate::model::state::{RunStatus, UnitStatus};
 use crate::pg::{latch, report};
 use crate::plan::identifier::literal;
 
@@ -176,6 +176,7 @@ fn has_come(job: &Job, run: &Run, awaited: &Awaited) -> Result<bool> {
 pub(super) fn resync(job: &Job, name: Option<&str>) -> Result<i64> {
     let run = super::control::locked(job)?;
     super::control::require_unit(job, &run, name)?;
+    super::control::require_same_source(job, &run)?;
     if run.status()? == RunStatus::Cancelled {
         return Err(Error::new(
             Kind::InvalidState,
@@ -189,17 +190,24 @@ pub(super) fn resync(job: &Job, name: Option<&str>) -> Result<i64> {
     let mut count = 0;
     stream::fence(job.job_id)?;
     for unit in unit::of_run(run.run_id)? {
-        if name.is_none_or(|name| name == unit.unit) {
+        // What was cancelled stays so, unless it is named.
+        let meant = match name {
+            Some(name) => name == unit.unit,
+            None => unit.status()? != UnitStatus::Cancelled,
+        };
+        if meant {
             unit_stream::begin_anew(&unit)?;
             count += 1;
         }
     }
     match run.status()? {
         RunStatus::Paused => {
-            unit_state::stop(&run, name, crate::model::state::UnitStatus::Paused)?;
+            unit_state::stop(&run, name, UnitStatus::Paused)?;
             report::notice("the job is paused; its units are copied when it goes on");
         }
-        RunStatus::Failed => run::reopen(&run, RunStatus::Running)?,
+        RunStatus::Failed | RunStatus::Completed => {
+            run::reopen(&run, super::control::status_of_open(&run))?;
+        }
         _ => {}
     }
     wake_supervisor_at_commit();

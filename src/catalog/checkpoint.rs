@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::unit::Unit;
 use super::{execute, query, query_first};
 use crate::error::{Error, Kind, Result};
 use crate::model::position::Position;
@@ -29,8 +30,8 @@ pub struct CheckpointUnit {
     pub same_plan: bool,
 }
 
-/// Keeps the cursors as they are; the checkpoint's number. The stream and the units of the run are read
-/// in one statement, and so as of one moment.
+/// Keeps the cursors as they are; the checkpoint's number. The stream is read before its units: where it
+/// moves in between, its position is the earlier one, from which more is read again than needed.
 pub fn take(job_id: i64, run_id: i64, savepoint: Option<&str>) -> Result<i64> {
     #[derive(Deserialize)]
     struct Row {
@@ -66,9 +67,11 @@ pub fn is_due(job_id: i64, run_id: i64, seconds: f64, rows: Option<i64>) -> Resu
     }
     let row: Option<Row> = query_first(
         "SELECT coalesce(l.at < clock_timestamp() - make_interval(secs => $3), true) \
-             OR coalesce(n.rows_done - l.rows_done >= $4::bigint, false) AS due \
-         FROM (SELECT coalesce(sum(c.rows_done), 0) + coalesce((SELECT s.rows FROM tributary.stream s WHERE s.run_id = $2), 0) AS rows_done \
-               FROM tributary.unit u JOIN tributary.chunk c USING (unit_id) WHERE u.run_id = $2) n \
+             OR CASE WHEN $4::bigint IS NOT NULL THEN (SELECT coalesce(sum(c.rows_done), 0) FROM tributary.unit u \
+                  JOIN tributary.chunk c USING (unit_id) WHERE u.run_id = $2) \
+                + coalesce((SELECT s.rows FROM tributary.stream s WHERE s.run_id = $2), 0) - l.rows_done >= $4 \
+                ELSE false END AS due \
+         FROM (SELECT) one \
          LEFT JOIN LATERAL (SELECT at, rows_done FROM tributary.checkpoint \
                WHERE job_id = $1 AND run_id = $2 ORDER BY checkpoint_id DESC LIMIT 1) l ON true",
         &[job_id.into(), run_id.into(), seconds.into(), rows.into()],
@@ -98,6 +101,22 @@ pub fn units(checkpoint_id: i64, run_id: i64) -> Result<Vec<CheckpointUnit>> {
          WHERE c.checkpoint_id = $1 ORDER BY u.unit_id",
         &[checkpoint_id.into(), run_id.into()],
     )
+}
+
+/// Where a unit stood at checkpoints at which its table had the shape that it has now.
+pub fn of_present_plan(unit: &Unit) -> Result<Vec<Position>> {
+    #[derive(Deserialize)]
+    struct Row {
+        position: Position,
+    }
+    let rows: Vec<Row> = query(
+        "SELECT DISTINCT c.cursor AS position FROM tributary.checkpoint_unit c \
+         JOIN tributary.checkpoint p USING (checkpoint_id) \
+         JOIN tributary.unit u ON u.unit_id = $1 AND u.unit = c.unit AND u.job_id = p.job_id AND u.run_id = p.run_id \
+         WHERE c.cursor ? 'server' AND c.plan_hash = pg_catalog.md5(u.plan::text)",
+        &[unit.unit_id.into()],
+    )?;
+    Ok(rows.into_iter().map(|row| row.position).collect())
 }
 
 /// Whether there was one.

@@ -33,8 +33,8 @@ pub fn progress() -> Result<Vec<Come>> {
     query(include_str!("../../sql/queries/progress.sql"), &[])
 }
 
-/// Removes a batch of what is older than `seconds`; whether there may be more. The events of the present
-/// run and its rejects stay where they are needed: an account is not closed before its run ends.
+/// Removes a batch of what is older than `seconds`; whether there may be more. The rejects of a unit
+/// that is being copied stay until it is accounted for.
 pub fn prune(job_id: i64, seconds: f64) -> Result<bool> {
     let mut removed = 0;
     for statement in [
@@ -44,7 +44,7 @@ pub fn prune(job_id: i64, seconds: f64) -> Result<bool> {
            WHERE job_id = $1 AND at < clock_timestamp() - make_interval(secs => $2) LIMIT $3))",
         "DELETE FROM tributary.reject WHERE reject_id IN (SELECT r.reject_id FROM tributary.reject r \
            JOIN tributary.chunk c USING (chunk_id) JOIN tributary.unit u USING (unit_id) \
-           WHERE u.job_id = $1 AND r.at < clock_timestamp() - make_interval(secs => $2) LIMIT $3)",
+           WHERE u.job_id = $1 AND (u.status <> 'running' OR u.phase IS DISTINCT FROM 'rows') AND r.at < clock_timestamp() - make_interval(secs => $2) LIMIT $3)",
         "DELETE FROM tributary.run WHERE run_id IN (SELECT r.run_id FROM tributary.run r \
            WHERE r.job_id = $1 AND r.finished_at < clock_timestamp() - make_interval(secs => $2) \
              AND NOT EXISTS (SELECT FROM tributary.unit u WHERE u.run_id = r.run_id) \

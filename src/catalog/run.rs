@@ -14,6 +14,8 @@ use crate::pg::role;
 pub struct Run {
     pub run_id: i64,
     pub job_id: i64,
+    /// Of the definition that it has begun with.
+    pub version: i64,
     status: String,
     /// The units of the run have been listed.
     pub expanded: bool,
@@ -48,7 +50,7 @@ impl Run {
     }
 }
 
-const COLUMNS: &str = "SELECT run_id, job_id, status, expanded, attempts, error, hint, waiting_for, workers_granted, \
+const COLUMNS: &str = "SELECT run_id, job_id, version, status, expanded, attempts, error, hint, waiting_for, workers_granted, \
     coalesce(next_retry_at > clock_timestamp(), false) AS retry_pending, \
     coalesce(xmin = pg_catalog.pg_current_xact_id_if_assigned()::xid, false) AS uncommitted FROM tributary.run";
 
@@ -149,28 +151,34 @@ impl Queued {
     }
 }
 
-/// Takes the runs out of the queue whose turn it is. A cancelled run takes its successor along.
-pub fn take_queued() -> Result<Vec<Queued>> {
-    let waiting: Option<serde_json::Value> = query_first(
-        "SELECT run_id FROM tributary.run WHERE next_trigger IS NOT NULL AND status IN ('completed', 'failed', 'cancelled') LIMIT 1",
+/// Ended runs that another one is to follow.
+pub fn queued() -> Result<Vec<i64>> {
+    #[derive(Deserialize)]
+    struct Row {
+        run_id: i64,
+    }
+    let rows: Vec<Row> = query(
+        "SELECT run_id FROM tributary.run WHERE next_trigger IS NOT NULL \
+           AND status IN ('completed', 'failed', 'cancelled') ORDER BY run_id",
         &[],
     )?;
-    if waiting.is_none() {
-        return Ok(Vec::new());
-    }
-    query(
-        "UPDATE tributary.run r SET next_trigger = NULL FROM tributary.run o \
-         WHERE o.run_id = r.run_id AND r.next_trigger IS NOT NULL AND r.status IN ('completed', 'failed', 'cancelled') \
-         RETURNING r.job_id, CASE WHEN r.status <> 'cancelled' THEN o.next_trigger ELSE '' END AS next_trigger",
-        &[],
-    )
-    .map(|mut rows: Vec<Queued>| {
-        rows.retain(|row| !row.next_trigger.is_empty());
-        rows
-    })
+    Ok(rows.into_iter().map(|row| row.run_id).collect())
 }
 
-/// Moves the run's clock on by `seconds`; how long it is until then. A second of idleness is saved up.
+/// Takes what is to follow an ended run; None behind one that was cancelled: that takes its successor along.
+pub fn take_queued(run_id: i64) -> Result<Option<Queued>> {
+    let taken: Option<Queued> = query_first(
+        "UPDATE tributary.run r SET next_trigger = NULL FROM tributary.run o \
+         WHERE r.run_id = $1 AND o.run_id = r.run_id AND r.next_trigger IS NOT NULL \
+           AND r.status IN ('completed', 'failed', 'cancelled') \
+         RETURNING r.job_id, CASE WHEN r.status <> 'cancelled' THEN o.next_trigger ELSE '' END AS next_trigger",
+        &[run_id.into()],
+    )?;
+    Ok(taken.filter(|queued| !queued.next_trigger.is_empty()))
+}
+
+/// Moves the run's clock on by `seconds`; how long it is until then. A moment of idleness is saved up: what is
+/// lost by waking late.
 pub fn pace(run_id: i64, seconds: f64) -> Result<f64> {
     #[derive(Deserialize)]
     struct Row {
@@ -178,7 +186,7 @@ pub fn pace(run_id: i64, seconds: f64) -> Result<f64> {
     }
     let row: Option<Row> = query_first(
         "UPDATE tributary.run SET paced_until = \
-           greatest(paced_until, clock_timestamp() - interval '1 second') + make_interval(secs => $2) \
+           greatest(paced_until, clock_timestamp() - interval '0.3 seconds') + make_interval(secs => $2) \
          WHERE run_id = $1 \
          RETURNING greatest(0, extract(epoch FROM paced_until - clock_timestamp()))::float8 AS wait",
         &[run_id.into(), seconds.into()],

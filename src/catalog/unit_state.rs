@@ -169,7 +169,6 @@ impl Moved {
 
 /// The table that rows went into is gone or another one: the unit begins anew.
 pub fn forget_progress(unit: &Unit) -> Result<()> {
-    super::chunk::forget(unit.unit_id)?;
     execute(
         "UPDATE tributary.unit SET plan = NULL, phase = NULL, redrive = false, method = NULL, load_oid = NULL, frontier = NULL, \
            planned = false, position = NULL, catch_up_to = NULL, updated_at = clock_timestamp(), \
@@ -177,7 +176,8 @@ pub fn forget_progress(unit: &Unit) -> Result<()> {
          WHERE unit_id = $1",
         &[unit.unit_id.into()],
     )?;
-    Ok(())
+    // After the unit: the order in which everybody locks them.
+    super::chunk::forget(unit.unit_id)
 }
 
 /// A claim that a worker has to give up.

@@ -230,12 +230,12 @@ pub fn add_rejects(unit: &Unit, rejects: &[Reject], adjustments: &[Adjustment]) 
     super::chunk::add_adjustments(row.chunk_id, adjustments)
 }
 
-/// The unit reads the log again from `position`, and is as the source was where it stands now. False where it
-/// does not follow the log. The stream was fenced.
-pub fn rewind(unit: &Unit, position: &Position, stands: &Position) -> Result<bool> {
+/// The unit reads the log again from `position`, and is as the source was at `until`. False where it does not
+/// follow the log. The stream was fenced; who is applying the log to the unit does not commit any more.
+pub fn rewind(unit: &Unit, position: &Position, until: &Position) -> Result<bool> {
     let changed = execute(
         "UPDATE tributary.unit SET status = CASE status WHEN 'paused' THEN status ELSE 'catching_up' END, phase = 'catch_up', \
-           position = $3::jsonb, catch_up_to = coalesce(catch_up_to, $4::jsonb), told = NULL, attempts = 0, sqlstate = NULL, \
+           position = $3::jsonb, catch_up_to = $4::jsonb, copies = copies + 1, attempts = 0, sqlstate = NULL, \
            error = NULL, hint = NULL, next_retry_at = NULL, finished_at = NULL, updated_at = clock_timestamp() \
          WHERE unit_id = $1 AND run_id = $2 AND phase IN ('catch_up', 'stream') \
            AND status IN ('catching_up', 'streaming', 'failed', 'paused') AND method <> 'swap'",
@@ -243,7 +243,7 @@ pub fn rewind(unit: &Unit, position: &Position, stands: &Position) -> Result<boo
             unit.unit_id.into(),
             unit.run_id.into(),
             (&to_json(position)?).into(),
-            (&to_json(stands)?).into(),
+            (&to_json(until)?).into(),
         ],
     )?;
     if changed == 1 {
@@ -254,6 +254,15 @@ pub fn rewind(unit: &Unit, position: &Position, stands: &Position) -> Result<boo
         )?;
     }
     Ok(changed == 1)
+}
+
+/// Locks the units of a run until the transaction ends: they stand where they stand.
+pub fn lock(run_id: i64) -> Result<()> {
+    execute(
+        "SELECT 1 FROM tributary.unit WHERE run_id = $1 ORDER BY unit_id FOR NO KEY UPDATE",
+        &[run_id.into()],
+    )?;
+    Ok(())
 }
 
 /// The unit has all it needs, and waits for somebody: why, as of now.

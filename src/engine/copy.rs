@@ -179,6 +179,8 @@ impl<'a> Copying<'a> {
                 transaction::run(|| rejects::require_few(self.unit, self.max_rejects, Ended::No))?;
             }
             if batch.last {
+                // Whoever takes up the next chunk waits for it.
+                self.throttle.charge(batch.read, batch.bytes)?;
                 return Ok(Streamed::All);
             }
             self.throttle.pay(batch.read, batch.bytes)?;

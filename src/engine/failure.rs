@@ -36,7 +36,7 @@ pub fn record(job: &Job, task: &Task, error: &Error) -> Result<()> {
                 return Ok(());
             }
             let delay = delay(&error, run.attempts, &options);
-            report::log(&line(job, None, &error, delay));
+            report::log(&line(job, run.run_id, None, &error, delay));
             return run::fail(run, &error, delay);
         }
         if let Task::Follow(run, how, _) = task {
@@ -59,7 +59,7 @@ pub fn record(job: &Job, task: &Task, error: &Error) -> Result<()> {
             None => None,
         };
         if let Some(unit) = &failed {
-            report::log(&line(job, Some(unit), &error, delay));
+            report::log(&line(job, unit.run_id, Some(unit), &error, delay));
             unit_state::fail(unit, &error, delay)?;
         }
         if let Task::Copy(_, chunk, _) = task {
@@ -105,7 +105,7 @@ fn follow(job: &Job, run: &Run, how: Following, error: &Error) -> Result<()> {
     let longest = options.retry_max.min(LONGEST_SILENCE);
     let initial = options.retry_initial.min(longest);
     let delay = retry::delay(attempts.saturating_add(1), initial, longest, random());
-    report::log(&line(job, None, error, Some(delay)));
+    report::log(&line(job, run.run_id, None, error, Some(delay)));
     match how {
         Following::Streaming => stream::fail(&stream, error, delay),
         Following::CatchingUp => unit_stream::postpone(run.run_id, error, delay),
@@ -114,7 +114,7 @@ fn follow(job: &Job, run: &Run, how: Following, error: &Error) -> Result<()> {
 
 /// The log of an error that stops a unit.
 pub fn log_unit(job: &Job, unit: &Unit, error: &Error) {
-    report::log(&line(job, Some(unit), error, None));
+    report::log(&line(job, unit.run_id, Some(unit), error, None));
 }
 
 /// Was the task asked to stop, rather than failing?
@@ -181,10 +181,16 @@ fn named(hint: &str, job: &str, unit: Option<&str>) -> String {
     }
 }
 
-fn line(job: &Job, unit: Option<&Unit>, error: &Error, delay: Option<Duration>) -> String {
+fn line(
+    job: &Job,
+    run_id: i64,
+    unit: Option<&Unit>,
+    error: &Error,
+    delay: Option<Duration>,
+) -> String {
     let what = match unit {
-        Some(unit) => format!("job \"{}\", unit \"{}\"", job.job, unit.unit),
-        None => format!("job \"{}\"", job.job),
+        Some(unit) => format!("job \"{}\", run {run_id}, unit \"{}\"", job.job, unit.unit),
+        None => format!("job \"{}\", run {run_id}", job.job),
     };
     let then = match delay {
         Some(delay) => format!("next attempt in {:.1} s", delay.as_secs_f64()),

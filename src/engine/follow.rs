@@ -156,7 +156,14 @@ fn begin<'a>(
         until: None,
         exchange_at: Instant::now(),
         rates: Rates::default(),
-        throttle: Throttle::new(job, run_id, Slowed::Stream)?,
+        throttle: Throttle::new(
+            job,
+            run_id,
+            match how {
+                Following::Streaming => Slowed::Stream,
+                Following::CatchingUp => Slowed::CatchUp,
+            },
+        )?,
     }))
 }
 
@@ -336,6 +343,7 @@ impl Log<'_> {
     }
 
     fn hear(&mut self, source: Option<Position>, reader: &Reader) -> Result<Option<Ended>> {
+        self.throttle.rest()?;
         // Rights and credentials may have been taken away, the source may have moved.
         let endpoint = transaction::run(|| session::endpoint(self.job))?;
         if !reader.reads(&endpoint) {

@@ -104,6 +104,10 @@ impl<T> Queue<T> {
             && state.bytes.saturating_add(bytes) > self.buffer.capacity
             && !state.closed
         {
+            // What has no bytes says that something has ended: that is always heard.
+            if bytes == 0 {
+                break;
+            }
             if self.buffer.overflow == Overflow::Error {
                 return Err(overflowed(self.buffer.capacity));
             }

@@ -8,15 +8,17 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use super::due::start_due;
 use super::processes::{self, Holder};
+use super::trouble::{catalog_exists, missed, told};
 use super::upkeep::Upkeep;
 use crate::catalog::job::{self, Job};
 use crate::catalog::run::{self, Run};
 use crate::catalog::unit_state::Stopped;
 use crate::catalog::unit_stream::{self, Following};
-use crate::catalog::{dependency, event, history, unit_state};
+use crate::catalog::{event, history, unit_state};
 use crate::error::{Error, Kind, Result};
-use crate::model::state::{RunStatus, Trigger};
+use crate::model::state::RunStatus;
 use crate::pg::lock::{self, Claim, Held};
 use crate::pg::worker::{self, Handle};
 use crate::pg::{guc, latch, report, role, transaction};
@@ -80,10 +82,6 @@ fn claim_database() -> Result<Option<Held>> {
         processes::wake_running_supervisor()?;
         Ok(None)
     })
-}
-
-fn catalog_exists() -> bool {
-    transaction::run(|| Ok(processes::extension_exists())).unwrap_or(false)
 }
 
 fn work_left() -> bool {
@@ -152,6 +150,8 @@ struct Wanting<'a> {
     run: &'a Run,
     job: Job,
     demand: Demand,
+    /// Copiers that it may have at most.
+    most: usize,
 }
 
 impl Supervisor {
@@ -179,8 +179,9 @@ impl Supervisor {
                 let started = transaction::run(|| self.start_workers(wanting, grant, &holders));
                 started.or_else(|error| told(wanting.run, error))?;
             }
-            transaction::run(start_due)?;
-            self.upkeep.look_after(&runs)?;
+            // Nothing of these is urgent: what cannot be done now is done at a later look.
+            start_due().or_else(missed)?;
+            self.upkeep.look_after(&runs).or_else(missed)?;
             let idle = holders.iter().all(|holder| !holder.holds(Claim::Worker))
                 && self.started.is_empty()
                 && !transaction::run(|| needs_supervisor(&run::active()?))?;
@@ -239,7 +240,9 @@ impl Supervisor {
         grant: Demand,
         holders: &[Holder],
     ) -> Result<()> {
-        let Wanting { run, job, demand } = wanting;
+        let Wanting {
+            run, job, demand, ..
+        } = wanting;
         // Whoever has a row locked is waited for in the next look.
         guc::set_local(c"lock_timeout", c"200ms");
         let lives = self.short_lives.get(&run.run_id).copied().unwrap_or(0);
@@ -247,7 +250,13 @@ impl Supervisor {
             self.short_lives.remove(&run.run_id);
             return run::fail(run, &cannot_begin(job), None);
         }
-        run::grant_workers(run, i64::try_from(grant.copiers).unwrap_or(0))?;
+        // Where all could be had, only the job's own limit counts: how much is open at a look says nothing
+        // about the next moment.
+        let granted = match grant.copiers == demand.copiers && demand.copiers > 0 {
+            true => wanting.most.max(grant.copiers),
+            false => grant.copiers,
+        };
+        run::grant_workers(run, i64::try_from(granted).unwrap_or(0))?;
         let held = count(holders, |holder| holder.id == run.run_id);
         let started = self
             .started
@@ -285,15 +294,6 @@ impl Supervisor {
     }
 }
 
-/// What one run could not be helped with is logged; without a catalog there is nothing to go on with.
-fn told(run: &Run, error: Error) -> Result<()> {
-    if !catalog_exists() {
-        return Err(error);
-    }
-    worker::log_error(&format!("run {}", run.run_id), &error);
-    Ok(())
-}
-
 /// Sets due retries going and ends the run if it is done; else the workers it could use.
 fn look_after<'a>(run: &'a Run, holders: &[Holder]) -> Result<Option<Wanting<'a>>> {
     if run.status()? == RunStatus::Paused {
@@ -310,13 +310,13 @@ fn look_after<'a>(run: &'a Run, holders: &[Holder]) -> Result<Option<Wanting<'a>
         followers: 0,
         copiers: 1,
     };
+    let most = job.options()?.workers.min(guc::max_workers_per_job());
     if run.expanded {
         unit_state::resume_due(run.run_id)?;
         interrupt_stopped(run, holders)?;
         if end_if_done(&job, run)? {
             return Ok(None);
         }
-        let most = job.options()?.workers.min(guc::max_workers_per_job());
         demand = Demand {
             followers: followers_wanted(run.run_id)?,
             copiers: usize::try_from(run::open_work(run.run_id)?.min(i64::from(most))).unwrap_or(0),
@@ -324,21 +324,12 @@ fn look_after<'a>(run: &'a Run, holders: &[Holder]) -> Result<Option<Wanting<'a>
     } else if run.retry_pending {
         demand.copiers = 0;
     }
-    Ok(Some(Wanting { run, job, demand }))
-}
-
-/// Runs that others bring about: queued behind one that has ended, or when all that a job waits for
-/// has completed.
-fn start_due() -> Result<()> {
-    for queued in run::take_queued()? {
-        if job::get_by_id(queued.job_id)?.enabled {
-            run::schedule(queued.job_id, queued.trigger())?;
-        }
-    }
-    for job_id in dependency::due()? {
-        run::schedule(job_id, Trigger::Dependency)?;
-    }
-    Ok(())
+    Ok(Some(Wanting {
+        run,
+        job,
+        demand,
+        most: usize::try_from(most).unwrap_or(1),
+    }))
 }
 
 fn count(holders: &[Holder], which: impl Fn(&Holder) -> bool) -> usize {

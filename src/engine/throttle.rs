@@ -2,7 +2,7 @@
 //!
 //! The rate is the job's, over all its workers. They share a clock in the run's row: whoever has
 //! written a batch moves it on by the time that batch may take, and waits until it is reached. Idle
-//! time is not saved up beyond a second.
+//! time is not saved up.
 
 use std::time::{Duration, Instant};
 
@@ -16,12 +16,14 @@ use crate::model::batch::{BatchLimit, SharedLimit};
 use crate::model::options::JobOptions;
 use crate::model::run_options::Pace;
 use crate::pg::lock::Claim;
-use crate::pg::{latch, spi, transaction, worker};
+use crate::pg::{guc, latch, spi, transaction, worker};
 
 /// How often the job's options are looked at.
 const LOOK: Duration = Duration::from_millis(500);
 /// How often what may hold a job up is asked.
 const ASK: Duration = Duration::from_secs(1);
+/// A throttle_query that takes longer fails, and so holds the job up.
+const LONGEST_QUERY: Duration = Duration::from_secs(10);
 /// The part of a second's rows that makes a batch where the rate is limited.
 const PARTS: u64 = 8;
 /// Batches that were read ahead under an earlier limit are larger; they cost no more than this.
@@ -32,6 +34,15 @@ const LARGEST_DEBT: Duration = Duration::from_secs(1);
 pub enum Slowed {
     Chunk(i64),
     Stream,
+    /// What catches up with the stream.
+    CatchUp,
+}
+
+impl Slowed {
+    /// The log has its own order: transactions are whole, and nobody else could read it.
+    fn follows(self) -> bool {
+        matches!(self, Slowed::Stream | Slowed::CatchUp)
+    }
 }
 
 pub struct Throttle {
@@ -50,11 +61,11 @@ pub struct Throttle {
     probe: Option<Reader>,
 }
 
-/// Is the query of a pace one that PostgreSQL understands? It is not run: whoever calls may have more
-/// rights than the job.
-pub fn check(pace: &Pace) -> Result<()> {
+/// Is the query of a pace one that PostgreSQL understands, with the rights of the job's owner? Whoever
+/// calls may have more.
+pub fn check(pace: &Pace, owner: u32) -> Result<()> {
     match &pace.throttle_query {
-        Some(expression) => spi::require_valid(&query(expression)),
+        Some(expression) => spi::require_valid(&query(expression), owner),
         None => Ok(()),
     }
 }
@@ -91,10 +102,7 @@ impl Throttle {
     /// has it wait. Outside of a transaction.
     pub fn pay(&mut self, rows: u64, bytes: u64) -> Result<()> {
         self.look()?;
-        let mut due = match (rows, bytes) {
-            (0, 0) => None,
-            _ => self.charge(rows, bytes)?,
-        };
+        let mut due = self.charge(rows, bytes)?;
         let mut waited = false;
         loop {
             let held_up = self.ask()?;
@@ -121,6 +129,11 @@ impl Throttle {
         }
     }
 
+    /// Nothing is there to be slowed.
+    pub fn rest(&mut self) -> Result<()> {
+        self.tell(None)
+    }
+
     /// Sees now and then what was altered.
     fn look(&mut self) -> Result<()> {
         if self.looked_at.elapsed() < LOOK {
@@ -130,7 +143,7 @@ impl Throttle {
         let (job, superfluous) = transaction::run(|| {
             Ok((
                 job::get_by_id(self.job_id)?,
-                self.slowed != Slowed::Stream && superfluous(self.run_id)?,
+                !self.slowed.follows() && superfluous(self.run_id)?,
             ))
         })?;
         if superfluous {
@@ -150,18 +163,19 @@ impl Throttle {
         Ok(())
     }
 
-    /// Moves the run's clock on; when it is reached.
-    fn charge(&self, rows: u64, bytes: u64) -> Result<Option<Instant>> {
+    /// Moves the run's clock on; when it is reached. Without rows that may still be to come for what was
+    /// written before.
+    pub fn charge(&self, rows: u64, bytes: u64) -> Result<Option<Instant>> {
         let pace = &self.options.run.pace;
         let cost = |amount: u64, rate: Option<u64>| {
             rate.map_or(0.0, |rate| amount as f64 / rate.max(1) as f64)
         };
         let mut seconds = cost(rows, pace.rows_per_second).max(cost(bytes, pace.bytes_per_second));
-        if seconds == 0.0 {
+        if pace.rows_per_second.is_none() && pace.bytes_per_second.is_none() {
             return Ok(None);
         }
         let limit = batch_limit(&self.options);
-        if self.slowed != Slowed::Stream && rows > limit.rows {
+        if !self.slowed.follows() && rows > limit.rows {
             seconds = seconds.min(LARGEST_DEBT.as_secs_f64());
         }
         let wait = transaction::run(|| {
@@ -196,9 +210,8 @@ impl Throttle {
             held_up: Option<bool>,
         }
         let expression = self.options.run.pace.throttle_query.as_ref()?;
-        let outcome = transaction::run(|| {
-            crate::pg::guc::set_local(c"statement_timeout", c"10s");
-            crate::pg::guc::set_local(c"transaction_read_only", c"on");
+        let outcome = transaction::run_within(LONGEST_QUERY, || {
+            guc::set_local(c"transaction_read_only", c"on");
             spi::query_first::<Row>(&query(expression), &[])
         });
         match outcome {
@@ -253,6 +266,7 @@ impl Throttle {
         transaction::run(|| match self.slowed {
             Slowed::Chunk(chunk_id) => chunk::set_waiting_for(chunk_id, why.as_deref()),
             Slowed::Stream => stream::set_waiting_for(self.job_id, why.as_deref()),
+            Slowed::CatchUp => Ok(()),
         })?;
         self.told = why;
         Ok(())

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use super::trouble::missed;
 use crate::catalog::event::{self, Progress};
 use crate::catalog::job;
 use crate::catalog::run::Run;
@@ -31,23 +32,24 @@ pub struct Upkeep {
 }
 
 impl Upkeep {
+    /// Each part in a transaction of its own that waits for nobody: what fails is logged, and the others
+    /// are done all the same.
     pub fn look_after(&mut self, runs: &[Run]) -> Result<()> {
         if is_time(&mut self.checked, CHECKPOINT) {
             for run in runs {
-                transaction::run(|| take_checkpoint(run))?;
+                patient(|| take_checkpoint(run)).or_else(missed)?;
             }
         }
         if is_time(&mut self.told, PROGRESS) {
-            transaction::run(|| self.tell())?;
+            patient(|| self.tell()).or_else(missed)?;
         }
         if is_time(&mut self.sampled, SAMPLE) {
-            transaction::run(|| history::sample(None))?;
+            patient(|| history::sample(None)).or_else(missed)?;
         }
         // A batch of each job at a time: what is left is for the next look.
         if is_time(&mut self.pruned, PRUNE) {
-            let jobs = transaction::run(job::all)?;
-            for (job_id, options) in jobs {
-                prune(job_id, &options)?;
+            for (job_id, options) in transaction::run(job::all)? {
+                patient(|| prune(job_id, &options)).or_else(missed)?;
             }
         }
         Ok(())
@@ -66,6 +68,14 @@ impl Upkeep {
         }
         Ok(())
     }
+}
+
+/// A transaction that gives up rather than wait for a lock.
+fn patient(work: impl FnOnce() -> Result<()>) -> Result<()> {
+    transaction::run(|| {
+        guc::set_local(c"lock_timeout", c"200ms");
+        work()
+    })
 }
 
 /// Has so much time passed since it was done? Then it is done now.
@@ -98,10 +108,7 @@ fn prune(job_id: i64, options: &JobOptions) -> Result<()> {
         .run
         .retention
         .unwrap_or_else(|| guc::retention().min(CHECKPOINTS_KEPT));
-    transaction::run(|| {
-        event::prune(job_id)?;
-        checkpoint::prune(job_id, checkpoints.as_secs_f64())?;
-        history::prune(job_id, kept.as_secs_f64())
-    })
-    .map(drop)
+    event::prune(job_id)?;
+    checkpoint::prune(job_id, checkpoints.as_secs_f64())?;
+    history::prune(job_id, kept.as_secs_f64()).map(drop)
 }

@@ -8,7 +8,7 @@ use std::ffi::CStr;
 use pgrx::pg_sys;
 use serde::Deserialize;
 
-use super::catalog_owner::with_pinned_path;
+use super::catalog_owner::{schema_of, with_pinned_path};
 use super::{report, role, spi};
 use crate::error::{Error, Kind, Result};
 use crate::plan::identifier::{literal, quote};
@@ -22,6 +22,8 @@ pub struct Entry<'a> {
     pub name: &'a str,
     pub schedule: &'a str,
     pub command: &'a str,
+    /// The same for an entry of another database.
+    pub command_elsewhere: &'a str,
 }
 
 /// What became of an entry that was to go.
@@ -70,8 +72,9 @@ pub fn schedule(entry: &Entry<'_>) -> Result<i64> {
         .ok_or_else(|| Error::new(Kind::Internal, "cron.schedule returned no row"))
 }
 
-/// Removes an entry that the role named `made_by` has made.
-pub fn unschedule(cron_job_id: i64, made_by: &str) -> Result<Removal> {
+/// Removes the entry of that name that the role named `made_by` has made. The number alone may be another's by
+/// now.
+pub fn unschedule(cron_job_id: i64, name: &str, made_by: &str) -> Result<Removal> {
     #[derive(Deserialize)]
     struct Look {
         seen: bool,
@@ -89,8 +92,8 @@ pub fn unschedule(cron_job_id: i64, made_by: &str) -> Result<Removal> {
             "SELECT j.jobid IS NOT NULL AS seen, \
                coalesce(j.username = current_user, false) OR has_table_privilege('cron.job', 'DELETE') AS removable, \
                NOT row_security_active('cron.job') AS sees_all \
-             FROM (SELECT) one LEFT JOIN cron.job j ON j.jobid = $1",
-            &[cron_job_id.into()],
+             FROM (SELECT) one LEFT JOIN cron.job j ON j.jobid = $1 AND j.jobname = $2 AND j.username = $3",
+            &[cron_job_id.into(), name.into(), made_by.into()],
         )
     })?;
     match look {
@@ -103,22 +106,6 @@ pub fn unschedule(cron_job_id: i64, made_by: &str) -> Result<Removal> {
         }
         _ => Ok(Removal::Refused),
     }
-}
-
-/// The schema that an extension is in, where it is installed in this database.
-pub fn schema_of(extension: &str) -> Result<Option<String>> {
-    #[derive(Deserialize)]
-    struct Row {
-        schema: String,
-    }
-    let row: Option<Row> = with_pinned_path(|| {
-        spi::query_first(
-            "SELECT n.nspname AS schema FROM pg_catalog.pg_extension e \
-             JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = $1",
-            &[extension.into()],
-        )
-    })?;
-    Ok(row.map(|row| row.schema))
 }
 
 fn require_usage() -> Result<()> {
@@ -171,7 +158,7 @@ fn require_installed(entry: &Entry<'_>) -> Result<()> {
              superuser: SELECT cron.schedule_in_database({}, {}, {}, {database}, {});",
             literal(entry.name),
             literal(entry.schedule),
-            literal(entry.command),
+            literal(entry.command_elsewhere),
             literal(&role::name(role::current()))
         ),
     };

@@ -5,6 +5,7 @@ use pgrx::datum::DatumWithOid;
 use pgrx::{Spi, pg_sys};
 use serde::de::DeserializeOwned;
 
+use super::catalog_owner::as_role;
 use super::statements;
 use crate::error::{Error, Kind, Result};
 
@@ -123,9 +124,10 @@ fn with_fresh_snapshot<T>(work: impl FnOnce() -> T) -> T {
     value
 }
 
-/// PostgreSQL's own error where it does not understand a statement. Nothing of it is run.
-pub fn require_valid(sql: &str) -> Result<()> {
-    statements::parse(sql)
+/// PostgreSQL's own error where it does not understand a statement, as this role would run it. To
+/// understand one it may run functions of the user's, those of domains: so the role matters.
+pub fn require_valid(sql: &str, role: u32) -> Result<()> {
+    as_role(role, || statements::parse(sql))
 }
 
 /// The first row, if any.

@@ -1,9 +1,21 @@
 //! Transactions of a background worker: either all of `work` commits or nothing.
 
+use std::ffi::{c_int, c_uint};
+use std::time::Duration;
+
 use pgrx::pg_sys;
 
 use super::report;
 use crate::error::Result;
+
+/// `TimeoutId` of utils/timeout.h, the same from PostgreSQL 14 to 18.
+const STATEMENT_TIMEOUT: c_uint = 3;
+
+// What pgrx does not bind of utils/timeout.h.
+unsafe extern "C-unwind" {
+    fn enable_timeout_after(id: c_uint, delay_ms: c_int);
+    fn disable_timeout(id: c_uint, keep_indicator: bool);
+}
 
 /// Runs `work` in a transaction of its own. Commits when it returns `Ok`; rolls back when it
 /// returns `Err`, panics or raises an ERROR. Only for processes that own their transactions.
@@ -32,6 +44,19 @@ pub fn run<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
         }
         pg_sys::pgstat_report_stat(false);
     }
+    outcome
+}
+
+/// The same, but the work is cancelled when it takes longer than that. The server's own
+/// statement_timeout counts only what a client has sent.
+pub fn run_within<T>(limit: Duration, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let milliseconds = i32::try_from(limit.as_millis()).unwrap_or(i32::MAX);
+    // SAFETY: the timeout was registered when the process connected; its handler asks this process to
+    // cancel what it does, as pg_cancel_backend would.
+    unsafe { enable_timeout_after(STATEMENT_TIMEOUT, milliseconds) };
+    let outcome = run(work);
+    // SAFETY: as above; one that has fired is not there to be disabled.
+    unsafe { disable_timeout(STATEMENT_TIMEOUT, false) };
     outcome
 }
 

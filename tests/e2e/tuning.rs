@@ -27,7 +27,9 @@ fn alter(test: &mut Databases, options: &str) {
 }
 
 fn waits_for(test: &mut Databases, what: &str) {
-    let sql = format!("SELECT count(*) FROM sync_units WHERE waiting_for LIKE '{what}%'");
+    let sql = format!(
+        "SELECT count(*) FROM sync_units WHERE waiting_for = $${what}$$ OR waiting_for LIKE $${what} is %$$"
+    );
     wait_until(&format!("the unit waits for {what}"), LONG, || {
         test.pg.number(&sql) > 0
     });
@@ -82,7 +84,7 @@ fn queries_and_the_source_throttle() {
         .rows("CREATE TABLE busy (n int); INSERT INTO busy VALUES (1)");
     test.job(
         "j",
-        r#"{"workers": 1, "batch_rows": 1000, "throttle_query": "EXISTS (SELECT FROM busy)"}"#,
+        r#"{"workers": 1, "batch_rows": 1000, "throttle_query": "EXISTS (SELECT FROM public.busy)"}"#,
     );
     test.start("j");
     waits_for(&mut test, "throttle_query");
@@ -90,13 +92,13 @@ fn queries_and_the_source_throttle() {
     test.pg.rows("DROP TABLE busy");
     waits_for(
         &mut test,
-        "throttle_query, which fails: relation \"busy\" does not exist",
+        "throttle_query, which fails: relation \"public.busy\" does not exist",
     );
     alter(
         &mut test,
         r#"{"throttle_query": null, "source_throttle": {"Threads_connected": 0}}"#,
     );
-    waits_for(&mut test, "source_throttle: Threads_connected is");
+    waits_for(&mut test, "source_throttle: Threads_connected");
     assert_eq!(rows_done(&mut test), 0);
     // A pause is obeyed while it waits.
     test.pg.rows("SELECT sync_pause('j')");
@@ -104,7 +106,7 @@ fn queries_and_the_source_throttle() {
         test.worker_pids(WORKER).is_empty()
     });
     test.pg.rows("SELECT sync_resume('j')");
-    waits_for(&mut test, "source_throttle");
+    waits_for(&mut test, "source_throttle: Threads_connected");
     alter(
         &mut test,
         r#"{"source_throttle": {"Threads_connected": 100000, "No_such_variable": 0}}"#,
@@ -253,4 +255,69 @@ fn a_full_buffer_is_an_error_where_that_is_wanted() {
         "the source has waited for PostgreSQL"
     );
     let _ = shared();
+}
+
+#[test]
+fn a_throttle_query_has_the_owners_rights_and_ten_seconds() {
+    let mut test = Databases::shared("throttle_rights");
+    test.table("t", 100);
+    test.pg.rows(
+        "CREATE ROLE throttle_evil LOGIN; GRANT USAGE ON FOREIGN SERVER src TO throttle_evil; \
+         GRANT CREATE ON DATABASE throttle_rights TO throttle_evil; \
+         CREATE USER MAPPING FOR throttle_evil SERVER src OPTIONS (username 'reader', password 'secret')",
+    );
+    let mut evil = shared()
+        .postgres
+        .connect_as("throttle_evil", "throttle_rights");
+    // What a domain checks is run as soon as a literal of it is read.
+    evil.rows(
+        "CREATE SCHEMA evil; \
+         CREATE FUNCTION evil.climb(int) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN \
+           IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN ALTER ROLE throttle_evil SUPERUSER; END IF; RETURN true; END $$; \
+         CREATE DOMAIN evil.rung AS int CHECK (evil.climb(value)); \
+         GRANT USAGE ON SCHEMA evil TO PUBLIC",
+    );
+    evil.rows(
+        r#"SELECT sync_create_job('j', source => 'src', options => '{"throttle_query": "''{1}''::evil.rung[] IS NULL"}')"#,
+    );
+    test.pg
+        .rows("SELECT sync_alter_job('j', '{\"workers\": 1}')");
+    test.pg.rows("SELECT sync_rollback_job('j', 1)");
+    let rolsuper = "SELECT rolsuper FROM pg_roles WHERE rolname = 'throttle_evil'";
+    assert_eq!(test.pg.text(rolsuper), "f");
+    evil.rows("SELECT sync_start('j')");
+    test.finish("j");
+    assert_eq!(test.pg.text(rolsuper), "f");
+    // A document is about jobs of one's own.
+    let error = test
+        .pg
+        .error(r#"SELECT sync_import_job('{"job": "j", "source": "src"}')"#);
+    assert_eq!(error.sqlstate, "42501", "{error:?}");
+    // One that does not come to an end holds nothing for long, and says so.
+    alter(&mut test, r#"{"throttle_query": "pg_sleep(1000) IS NULL"}"#);
+    test.start("j");
+    waits_for(
+        &mut test,
+        "throttle_query, which fails: canceling statement due to statement timeout",
+    );
+    alter(&mut test, r#"{"throttle_query": null}"#);
+    test.finish("j");
+}
+
+#[test]
+fn who_holds_a_job_up_holds_up_no_other() {
+    let mut test = Databases::shared("patient");
+    test.table("t", 10);
+    for job in ["a", "b", "other"] {
+        test.job(job, "{}");
+    }
+    test.pg.rows("SELECT sync_depends('b', '{a}')");
+    let mut slow = shared().postgres.connect("patient");
+    slow.rows("BEGIN");
+    slow.rows("SELECT sync_start('b')");
+    test.run("a");
+    // The supervisor would start b, and does not wait for it.
+    test.run("other");
+    slow.rows("COMMIT");
+    test.finish("b");
 }

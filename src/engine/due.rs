@@ -1,0 +1,35 @@
+//! Runs that nobody starts by hand: queued behind one that has ended, or due because all that a job waits
+//! for has completed.
+
+use super::trouble::missed;
+use crate::catalog::{dependency, job, run};
+use crate::error::Result;
+use crate::model::state::Trigger;
+use crate::pg::{guc, transaction};
+
+/// Runs that others bring about: queued behind one that has ended, or when all that a job waits for
+/// has completed.
+pub fn start_due() -> Result<()> {
+    for run_id in transaction::run(run::queued)? {
+        // One transaction each, and nobody is waited for: a session that is just starting one of the
+        // jobs does not hold up the others.
+        let started = transaction::run(|| {
+            guc::set_local(c"lock_timeout", c"200ms");
+            match run::take_queued(run_id)? {
+                Some(queued) if job::get_by_id(queued.job_id)?.enabled => {
+                    run::schedule(queued.job_id, queued.trigger()).map(drop)
+                }
+                _ => Ok(()),
+            }
+        });
+        started.or_else(missed)?;
+    }
+    for job_id in transaction::run(dependency::due)? {
+        let started = transaction::run(|| {
+            guc::set_local(c"lock_timeout", c"200ms");
+            run::schedule(job_id, Trigger::Dependency)
+        });
+        started.map(drop).or_else(missed)?;
+    }
+    Ok(())
+}
