@@ -94,6 +94,8 @@ COMMENT ON COLUMN tributary.stream.source_wait IS 'seconds that PostgreSQL has w
 COMMENT ON COLUMN tributary.stream.target_wait IS 'seconds that the source has waited for PostgreSQL';
 COMMENT ON COLUMN tributary.stream.buffer_fill IS 'part of the buffer between both that was filled of late, 0 to 1';
 
+COMMENT ON COLUMN tributary.unit.copies IS 'how often the unit was prepared or begun anew: who is at an earlier copy of it must not commit';
+
 -- All cursors of a job at one moment. One with a name is a savepoint and stays until it is dropped; the others are pruned
 -- by the supervisor. Not part of a dump: the rows they stand for are not either.
 CREATE TABLE tributary.checkpoint (

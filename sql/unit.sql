@@ -59,7 +59,7 @@ COMMENT ON COLUMN tributary.unit.frontier IS 'last key that chunks have been cut
 COMMENT ON COLUMN tributary.unit.position IS 'the log is applied to this unit up to here; null where it is in step with the stream';
 COMMENT ON COLUMN tributary.unit.catch_up_to IS 'end of the log after the last row was copied: past it the unit is as the source was';
 COMMENT ON COLUMN tributary.unit.told IS 'what statements in the log have said of the table since the plan was made';
-COMMENT ON COLUMN tributary.unit.copies IS 'how often the unit was prepared: who is at an earlier copy of it must not commit';
+COMMENT ON COLUMN tributary.unit.copies IS 'how often the unit was prepared or begun anew: who is at an earlier copy of it must not commit';
 COMMENT ON COLUMN tributary.unit.planned IS 'all chunks have been cut';
 COMMENT ON COLUMN tributary.unit.loaded_at IS 'time the target was last complete';
 COMMENT ON COLUMN tributary.unit.touched IS 'rows of the target are ours, even where no load was completed';

@@ -171,7 +171,7 @@ impl Moved {
 pub fn forget_progress(unit: &Unit) -> Result<()> {
     execute(
         "UPDATE tributary.unit SET plan = NULL, phase = NULL, redrive = false, method = NULL, load_oid = NULL, frontier = NULL, \
-           planned = false, position = NULL, catch_up_to = NULL, updated_at = clock_timestamp(), \
+           copies = copies + 1, planned = false, position = NULL, catch_up_to = NULL, updated_at = clock_timestamp(), \
            status = CASE status WHEN 'running' THEN 'pending' ELSE status END \
          WHERE unit_id = $1",
         &[unit.unit_id.into()],

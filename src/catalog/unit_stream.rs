@@ -344,7 +344,7 @@ fn anew(unit: &Unit, copies: Option<i64>) -> Result<()> {
     super::stream::fence(unit.job_id)?;
     let changed = execute(
         "UPDATE tributary.unit SET status = 'pending', before = coalesce(before, plan), plan = NULL, phase = NULL, \
-           redrive = false, method = NULL, load_oid = NULL, frontier = NULL, planned = false, position = NULL, \
+           redrive = false, method = NULL, load_oid = NULL, frontier = NULL, planned = false, position = NULL, copies = copies + 1, \
            catch_up_to = NULL, attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL, \
            started_at = NULL, finished_at = NULL, updated_at = clock_timestamp() \
          WHERE unit_id = $1 AND run_id = $2 \

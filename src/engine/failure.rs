@@ -45,9 +45,10 @@ pub fn record(job: &Job, task: &Task, error: &Error) -> Result<()> {
         let Some(claimed) = unit_of(task) else {
             return Ok(());
         };
-        // The unit as it is now: it may have been paused or cancelled, which is no failure, or
+        // The unit as it is now: it may have been paused, cancelled or begun anew, which is no failure, or
         // taken up by another run.
-        let unit = unit::get(claimed.unit_id)?.filter(|unit| unit.run_id == claimed.run_id);
+        let unit = unit::get(claimed.unit_id)?
+            .filter(|unit| unit.run_id == claimed.run_id && unit.copies == claimed.copies);
         let under_way = match &unit {
             Some(unit) => matches!(unit.status()?, UnitStatus::Pending | UnitStatus::Running),
             None => false,

@@ -1,4 +1,4 @@
-//! Many jobs for a long time: starts, dependencies, pauses, retries, going back, and whatever dies. In the
+//! Many jobs for a long time: starts, schedules, dependencies, pauses, retries, going back, and whatever dies. In the
 //! end every run is accounted for, no claim, worker or session is left, and the catalog has not grown.
 //!
 //! A minute and 20 jobs in CI; `make soak` takes 20 minutes and 100 jobs of 20 units.
@@ -69,7 +69,10 @@ impl Soak {
         let mariadb = MariaDb::start();
         let proxy = TcpProxy::to(mariadb.port);
         let settings = Settings::for_tests()
-            .with("max_worker_processes=24")
+            .with("max_worker_processes=32")
+            .with("shared_preload_libraries=pg_tributary,pg_cron")
+            .with(&format!("cron.database_name={NAME}"))
+            .with("cron.use_background_workers=on")
             .with("tributary.max_workers=8")
             .with("autovacuum_naptime=5s");
         let postgres = Postgres::start(settings);
@@ -86,6 +89,12 @@ impl Soak {
             let before = job - 1;
             test.pg
                 .rows(&format!("SELECT sync_depends('j{job}', '{{j{before}}}')"));
+        }
+        // A tenth of the jobs each minute.
+        test.pg.rows("CREATE EXTENSION pg_cron");
+        for job in (0..jobs).filter(|job| job % 10 == 0) {
+            test.pg
+                .rows(&format!("SELECT sync_schedule('j{job}', '* * * * *')"));
         }
         Soak {
             test,
@@ -194,6 +203,19 @@ impl Soak {
     /// Nobody does anything any more: all that is under way ends by itself.
     fn settle(&mut self) {
         self.proxy.reset(Cut::None);
+        let scheduled = self
+            .test
+            .pg
+            .number("SELECT count(*) FROM sync_schedules WHERE last_run_at IS NOT NULL");
+        println!("{NAME}: pg_cron has started {scheduled} jobs");
+        self.test
+            .pg
+            .rows("SELECT sync_unschedule(job) FROM sync_schedules");
+        let cron = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'pg_cron' OR query LIKE '%sync_start%cron%' AND pid <> pg_backend_pid()";
+        let pg = &mut self.test.pg;
+        wait_until("pg_cron has ended what it was at", LONG, || {
+            pg.number(cron) == 0
+        });
         for job in 0..self.jobs {
             self.call(&format!("SELECT sync_resume('j{job}')"));
         }

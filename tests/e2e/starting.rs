@@ -1,7 +1,7 @@
 //! What starts a job: others that complete, rows of a table, a start behind the run under way; and what
 //! keeps it from being started.
 
-use crate::support::fixture::{Databases, LONG};
+use crate::support::fixture::{Databases, LONG, shared};
 use crate::support::wait::{seconds, wait_until};
 
 fn runs(test: &mut Databases, job: &str) -> String {
@@ -262,4 +262,32 @@ fn a_state_that_does_not_follow_is_refused() {
             format!("{table} cannot become {status} from completed")
         );
     }
+}
+
+#[test]
+fn the_log_has_a_line_for_each_change_and_none_for_a_batch() {
+    let mut test = Databases::shared("logged_changes");
+    test.table("t", 2000);
+    let name = "logged_changes_job";
+    test.job(name, r#"{"batch_rows": 10, "workers": 1}"#);
+    test.run(name);
+    let log = std::fs::read_to_string(shared().postgres.log_path()).expect("the log");
+    let lines: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains(name) && line.contains(" LOG:  "))
+        .collect();
+    let run = test.pg.text("SELECT run_id FROM sync_jobs");
+    let all = format!("job \"{name}\", run {run}");
+    for wanted in [
+        format!("{all}: scheduled (manual)"),
+        format!("{all}: running"),
+        format!("{all}, unit \"t\": running (direct)"),
+        format!("{all}, unit \"t\": completed"),
+        format!("{all}: completed"),
+    ] {
+        let found = lines.iter().filter(|line| line.ends_with(&wanted)).count();
+        assert_eq!(found, 1, "{wanted}\n{lines:#?}");
+    }
+    let events = test.pg.number("SELECT count(*) FROM sync_events");
+    assert_eq!(lines.len() as i64, events, "{lines:#?}");
 }

@@ -321,3 +321,36 @@ fn who_holds_a_job_up_holds_up_no_other() {
     slow.rows("COMMIT");
     test.finish("b");
 }
+
+#[test]
+fn the_time_to_go_is_steady() {
+    let mut test = Databases::shared("steady");
+    test.table("t", 60_000);
+    test.my.run(&["ANALYZE TABLE t"]);
+    test.job(
+        "j",
+        r#"{"workers": 2, "chunk_rows": 5000, "max_rows_per_second": 3000}"#,
+    );
+    test.start("j");
+    wait_until("it is at work", LONG, || rows_done(&mut test) > 6000);
+    // When it will have ended, as seen at each look, from the beginning.
+    let sql =
+        "SELECT extract(epoch FROM clock_timestamp() - started_at + eta)::float8 FROM sync_units";
+    let mut before: Option<f64> = None;
+    for _ in 0..10 {
+        wait_for(seconds(1), || None::<()>);
+        let Ok(now) = test.pg.text(sql).parse::<f64>() else {
+            break;
+        };
+        if let Some(before) = before {
+            let jump = (now / before - 1.0).abs();
+            assert!(jump < 0.2, "from {before} to {now} seconds in all");
+        }
+        before = Some(now);
+    }
+    assert!(before.is_some());
+    let panel = test.pg.rows("SELECT * FROM sync_progress('j')");
+    assert!(panel.len() >= 2, "{panel:?}");
+    alter(&mut test, r#"{"max_rows_per_second": null}"#);
+    test.finish("j");
+}
