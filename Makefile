@@ -56,6 +56,7 @@ test:
 	$(E2E)
 
 test-mysql: setup
+	@TESTS=1 PG_MAJOR=$(PG_MAJOR) .ci/setup
 	@.ci/mysql
 	@.ci/stage
 	@if [ -x "$$(.ci/mysql --path)/usr/sbin/mysqld" ]; then \
