@@ -5,9 +5,9 @@ use pgrx::JsonB;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use super::control::{locked, require_same_source, require_unit, status_of_open};
+use super::control::{latest, locked, require_same_source, require_unit, status_of_open};
 use super::{given, own_job};
-use crate::catalog::checkpoint::{self, Checkpoint};
+use crate::catalog::checkpoint::{self, Checkpoint, UnitThen};
 use crate::catalog::job::Job;
 use crate::catalog::run::{self, Run};
 use crate::catalog::unit::{self, Unit};
@@ -17,9 +17,8 @@ use crate::engine::session;
 use crate::error::{Error, Kind, Result};
 use crate::model::position::Position;
 use crate::model::state::{RunStatus, UnitStatus};
-use crate::pg::report;
+use crate::pg::{relation, report};
 use crate::plan::identifier::literal;
-use crate::plan::table::TablePlan;
 
 #[pg_extern]
 fn sync_savepoint(job: Option<&str>, savepoint: Option<&str>) -> Result<i64, ErrorReport> {
@@ -133,10 +132,6 @@ fn take(job: &Job, savepoint: &str) -> Result<i64> {
 }
 
 fn rewind(job: &Job, name: Option<&str>, wanted: &Wanted) -> Result<i64> {
-    let run = locked(job)?;
-    require_unit(job, &run, name)?;
-    require_not_cancelled(job, &run)?;
-    require_same_source(job, &run)?;
     if !job.streams() {
         if let Wanted::Cursor(_) = wanted {
             return Err(Error::new(
@@ -148,11 +143,19 @@ fn rewind(job: &Job, name: Option<&str>, wanted: &Wanted) -> Result<i64> {
         report::notice("a full copy goes back to its start: a key is no moment in time");
         return reset(job, name);
     }
-    // Asked before anything is locked.
-    let reader = session::open(job)?;
-    for position in distinct(&places(&run, name, wanted)?) {
-        reader.check_position(position)?;
+    // The source is asked before anything is locked.
+    let places_now = places(&latest(job)?, name, wanted)?;
+    let positions = distinct(&places_now);
+    if !positions.is_empty() {
+        let reader = session::open(job)?;
+        for position in positions {
+            reader.check_position(position)?;
+        }
     }
+    let run = locked(job)?;
+    require_unit(job, &run, name)?;
+    require_not_cancelled(job, &run)?;
+    require_same_source(job, &run)?;
     let stream = stream::fence(job.job_id)?.and_then(|stream| stream.position);
     unit_stream::lock(run.run_id)?;
     let places = places(&run, name, wanted)?;
@@ -201,11 +204,19 @@ fn places(run: &Run, name: Option<&str>, wanted: &Wanted) -> Result<Vec<Place>> 
         }
         let to = match wanted {
             Wanted::Cursor(position) => {
-                let stood = checkpoint::of_present_plan(&unit)?;
-                let same = |at: &Position| position.reached(at) == Some(true);
-                match stood.iter().any(same) {
-                    true => Ok(position.clone()),
-                    false => Err("whether its table had its present shape there is not known"),
+                let mut latest: Option<UnitThen> = None;
+                for then in checkpoint::of_unit(&unit)? {
+                    let later = match &latest {
+                        Some(latest) => then.position.reached(&latest.position) == Some(true),
+                        None => true,
+                    };
+                    if position.reached(&then.position) == Some(true) && later {
+                        latest = Some(then);
+                    }
+                }
+                match latest {
+                    Some(then) if then.same_plan => Ok(position.clone()),
+                    _ => Err("whether its table had its present shape there is not known"),
                 }
             }
             Wanted::Checkpoint(checkpoint) => {
@@ -220,6 +231,13 @@ fn places(run: &Run, name: Option<&str>, wanted: &Wanted) -> Result<Vec<Place>> 
                 }
             }
         };
+        let to = match to {
+            Ok(position) => match not_repeatable(&unit)? {
+                Some(why) => Err(why),
+                None => Ok(position),
+            },
+            refused => refused,
+        };
         places.push(Place { unit, to });
     }
     Ok(places)
@@ -228,10 +246,10 @@ fn places(run: &Run, name: Option<&str>, wanted: &Wanted) -> Result<Vec<Place>> 
 /// By the log where that gives the same rows again, else by a copy.
 fn go_back(job: &Job, place: &Place, stream: Option<&Position>) -> Result<()> {
     let unit = &place.unit;
-    let why = match (&place.to, unit.position.as_ref().or(stream), unit.plan()) {
-        (Err(why), _, _) => why,
-        (_, None, _) | (_, _, Err(_)) => "it does not follow the log yet",
-        (Ok(position), Some(stands), Ok(plan)) => {
+    let why = match (&place.to, unit.position.as_ref().or(stream)) {
+        (Err(why), _) => why,
+        (_, None) => "it does not follow the log yet",
+        (Ok(position), Some(stands)) => {
             if stands.reached(position) != Some(true) {
                 return Err(Error::new(
                     Kind::InvalidParameter,
@@ -244,12 +262,9 @@ fn go_back(job: &Job, place: &Place, stream: Option<&Position>) -> Result<()> {
                 Some(later) if stands.reached(later) != Some(true) => later,
                 _ => stands,
             };
-            if let Some(why) = not_repeatable(unit, plan) {
-                why
-            } else if unit_stream::rewind(unit, position, until)? {
-                return Ok(());
-            } else {
-                "it does not follow the log now"
+            match unit_stream::rewind(unit, position, until)? {
+                true => return Ok(()),
+                false => "it does not follow the log now",
             }
         }
     };
@@ -261,16 +276,23 @@ fn go_back(job: &Job, place: &Place, stream: Option<&Position>) -> Result<()> {
 }
 
 /// Why the log cannot be applied to a unit once more.
-fn not_repeatable(unit: &Unit, plan: &TablePlan) -> Option<&'static str> {
+fn not_repeatable(unit: &Unit) -> Result<Option<&'static str>> {
+    let Some(plan) = &unit.plan else {
+        return Ok(Some("it does not follow the log yet"));
+    };
     if plan.key.is_none() {
-        Some("it has no key, and rows of the log would come twice")
-    } else if plan.indexes.iter().any(|index| index.unique) {
-        Some("it has a second unique index, which rows of then and of now may break together")
-    } else if unit.told.is_some() {
-        Some("statements have changed its table and no row has come since")
-    } else {
-        None
+        return Ok(Some("it has no key, and rows of the log would come twice"));
     }
+    if unit.told.is_some() {
+        return Ok(Some(
+            "statements have changed its table and no row has come since",
+        ));
+    }
+    let target = relation::find(&plan.target_schema, &plan.target_table)?;
+    let keys = target.as_ref().map(relation::unique_keys).transpose()?;
+    Ok(keys
+        .is_some_and(|keys| keys.len() > 1)
+        .then_some("it has a second unique key, which rows of then and of now may break together"))
 }
 
 fn require_not_cancelled(job: &Job, run: &Run) -> Result<()> {

@@ -89,6 +89,7 @@ fn sync_depends(
     depends_on: Option<Vec<Option<String>>>,
 ) -> Result<(), ErrorReport> {
     let job = job::lock(own_job(given("job", job)?)?.job_id)?;
+    version::record_first(job.job_id)?;
     set_dependencies(&job, &names("depends_on", depends_on)?)?;
     version::record(job.job_id, "sync_depends")?;
     Ok(())
@@ -168,6 +169,9 @@ fn create(name: &str, definition: &Definition) -> Result<Job> {
 fn redefine(job: &Job, definition: &Definition, change: &str) -> Result<i64> {
     definition.check()?;
     let job = job::lock(job.job_id)?;
+    if run::latest(job.job_id)?.is_some() {
+        version::record_first(job.job_id)?;
+    }
     let options = Value::Object(definition.options.clone());
     let new = NewJob {
         job: &job.job,
@@ -182,7 +186,12 @@ fn redefine(job: &Job, definition: &Definition, change: &str) -> Result<i64> {
     let moves = new.source != job.source
         || new.target_schema != job.target_schema
         || new.mode != job.mode();
-    if let Some(run) = run::latest(job.job_id)?
+    // Locked against being taken up meanwhile.
+    let run = match run::latest(job.job_id)? {
+        Some(run) => run::lock(run.run_id)?,
+        None => None,
+    };
+    if let Some(run) = run
         && moves
         && !run.status()?.ended()
     {

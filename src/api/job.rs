@@ -85,6 +85,7 @@ pub(super) fn create(new: &NewJob<'_>) -> Result<i64> {
 fn sync_alter_job(job: Option<&str>, options: Option<JsonB>) -> Result<(), ErrorReport> {
     let found = job::lock(own_job(given("job", job)?)?.job_id)?;
     let options = given("options", options)?;
+    version::record_first(found.job_id)?;
     set_options(&found, &merge_options(&found.options, &options.0))?;
     version::record(found.job_id, "sync_alter_job")?;
     Ok(())
@@ -112,6 +113,7 @@ fn sync_alter_unit(
 ) -> Result<(), ErrorReport> {
     let found = job::lock(own_job(given("job", job)?)?.job_id)?;
     let (unit, options) = (given("unit", unit)?, given("options", options)?);
+    version::record_first(found.job_id)?;
     let current = job::unit_setting(found.job_id, unit)?;
     set_unit_options(&found, unit, &merge_options(&current, &options.0))?;
     version::record(found.job_id, "sync_alter_unit")?;

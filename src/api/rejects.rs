@@ -3,7 +3,7 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use super::control::{locked, require_unit};
+use super::control::{locked, require_same_source, require_unit};
 use super::{given, own_job};
 use crate::catalog::run;
 use crate::catalog::{reject, unit, unit_redrive};
@@ -35,6 +35,7 @@ fn redrive(name: &str, unit: Option<&str>) -> Result<i64> {
     let job = own_job(name)?;
     let run = locked(&job)?;
     require_unit(&job, &run, unit)?;
+    require_same_source(&job, &run)?;
     let marked = unit_redrive::mark_for_redrive(&run, unit)?;
     let mut rejects = 0;
     for name in &marked {

@@ -103,20 +103,24 @@ pub fn units(checkpoint_id: i64, run_id: i64) -> Result<Vec<CheckpointUnit>> {
     )
 }
 
-/// Where a unit stood at checkpoints at which its table had the shape that it has now.
-pub fn of_present_plan(unit: &Unit) -> Result<Vec<Position>> {
-    #[derive(Deserialize)]
-    struct Row {
-        position: Position,
-    }
-    let rows: Vec<Row> = query(
-        "SELECT DISTINCT c.cursor AS position FROM tributary.checkpoint_unit c \
+/// Where a unit stood at a checkpoint.
+#[derive(Debug, Deserialize)]
+pub struct UnitThen {
+    pub position: Position,
+    /// Its table has had the shape that it has now.
+    pub same_plan: bool,
+}
+
+/// Where a unit of a stream stood at the checkpoints of its run.
+pub fn of_unit(unit: &Unit) -> Result<Vec<UnitThen>> {
+    query(
+        "SELECT DISTINCT c.cursor AS position, coalesce(c.plan_hash = pg_catalog.md5(u.plan::text), false) AS same_plan \
+         FROM tributary.checkpoint_unit c \
          JOIN tributary.checkpoint p USING (checkpoint_id) \
          JOIN tributary.unit u ON u.unit_id = $1 AND u.unit = c.unit AND u.job_id = p.job_id AND u.run_id = p.run_id \
-         WHERE c.cursor ? 'server' AND c.plan_hash = pg_catalog.md5(u.plan::text)",
+         WHERE c.cursor ? 'server'",
         &[unit.unit_id.into()],
-    )?;
-    Ok(rows.into_iter().map(|row| row.position).collect())
+    )
 }
 
 /// Whether there was one.

@@ -238,7 +238,7 @@ pub fn rewind(unit: &Unit, position: &Position, until: &Position) -> Result<bool
            position = $3::jsonb, catch_up_to = $4::jsonb, copies = copies + 1, attempts = 0, sqlstate = NULL, \
            error = NULL, hint = NULL, next_retry_at = NULL, finished_at = NULL, updated_at = clock_timestamp() \
          WHERE unit_id = $1 AND run_id = $2 AND phase IN ('catch_up', 'stream') \
-           AND status IN ('catching_up', 'streaming', 'failed', 'paused') AND method <> 'swap'",
+           AND status IN ('catching_up', 'streaming', 'failed', 'paused') AND method <> 'swap' AND NOT redrive",
         &[
             unit.unit_id.into(),
             unit.run_id.into(),

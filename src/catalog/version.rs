@@ -18,8 +18,9 @@ pub fn present(job_id: i64) -> Result<Definition> {
     found.ok_or_else(|| Error::new(Kind::ObjectMissing, "the job does not exist any more"))
 }
 
-/// A version of a job's definition; the job's present one where none is named.
-pub fn get(job_id: i64, job: &str, version: Option<i64>) -> Result<Value> {
+/// A version of a job's definition; the job's present one where none is named. None of a job that was restored
+/// from a dump of an older version of the extension.
+pub fn find(job_id: i64, version: Option<i64>) -> Result<Option<Value>> {
     #[derive(Deserialize)]
     struct Row {
         definition: Value,
@@ -29,7 +30,12 @@ pub fn get(job_id: i64, job: &str, version: Option<i64>) -> Result<Value> {
          WHERE v.job_id = $1 AND v.version = coalesce($2, j.version)",
         &[job_id.into(), version.into()],
     )?;
-    found.map(|row| row.definition).ok_or_else(|| {
+    Ok(found.map(|row| row.definition))
+}
+
+/// The same, or the error that there is none.
+pub fn get(job_id: i64, job: &str, version: Option<i64>) -> Result<Value> {
+    find(job_id, version)?.ok_or_else(|| {
         Error::new(
             Kind::ObjectMissing,
             format!(
@@ -42,6 +48,14 @@ pub fn get(job_id: i64, job: &str, version: Option<i64>) -> Result<Value> {
             crate::plan::identifier::literal(job)
         ))
     })
+}
+
+/// Before the first change of a job that has no version: as it was is one too.
+pub fn record_first(job_id: i64) -> Result<()> {
+    match find(job_id, None)? {
+        Some(_) => Ok(()),
+        None => record(job_id, "pg_restore").map(drop),
+    }
 }
 
 /// Keeps the definition as it is now, if it is another than before; the number of the present one.

@@ -3,13 +3,19 @@
 
 use super::trouble::missed;
 use crate::catalog::{dependency, job, run};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::state::Trigger;
 use crate::pg::{guc, transaction};
 
 /// Runs that others bring about: queued behind one that has ended, or when all that a job waits for
 /// has completed.
-pub fn start_due() -> Result<()> {
+/// True where somebody was in the way: there is more to do.
+pub fn start_due() -> Result<bool> {
+    let mut waits = false;
+    let mut met = |error: Error| {
+        waits = true;
+        missed(error)
+    };
     for run_id in transaction::run(run::queued)? {
         // One transaction each, and nobody is waited for: a session that is just starting one of the
         // jobs does not hold up the others.
@@ -22,14 +28,14 @@ pub fn start_due() -> Result<()> {
                 _ => Ok(()),
             }
         });
-        started.or_else(missed)?;
+        started.or_else(&mut met)?;
     }
     for job_id in transaction::run(dependency::due)? {
         let started = transaction::run(|| {
             guc::set_local(c"lock_timeout", c"200ms");
             run::schedule(job_id, Trigger::Dependency)
         });
-        started.map(drop).or_else(missed)?;
+        started.map(drop).or_else(&mut met)?;
     }
-    Ok(())
+    Ok(waits)
 }

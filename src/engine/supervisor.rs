@@ -180,10 +180,11 @@ impl Supervisor {
                 started.or_else(|error| told(wanting.run, error))?;
             }
             // Nothing of these is urgent: what cannot be done now is done at a later look.
-            start_due().or_else(missed)?;
+            let waits = start_due().or_else(|error| missed(error).map(|()| true))?;
             self.upkeep.look_after(&runs).or_else(missed)?;
             let idle = holders.iter().all(|holder| !holder.holds(Claim::Worker))
                 && self.started.is_empty()
+                && !waits
                 && !transaction::run(|| needs_supervisor(&run::active()?))?;
             if idle {
                 return Ok(Outcome::Idle);
@@ -252,7 +253,7 @@ impl Supervisor {
         }
         // Where all could be had, only the job's own limit counts: how much is open at a look says nothing
         // about the next moment.
-        let granted = match grant.copiers == demand.copiers && demand.copiers > 0 {
+        let granted = match grant.copiers == demand.copiers {
             true => wanting.most.max(grant.copiers),
             false => grant.copiers,
         };

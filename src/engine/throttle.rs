@@ -289,9 +289,7 @@ fn batch_limit(options: &JobOptions) -> BatchLimit {
 /// Does the run have more workers than it may, this one being of those that leave? Those that follow
 /// the log are not counted.
 pub fn superfluous(run_id: i64) -> Result<bool> {
-    // None granted: nobody is to copy, and the others wait for a log.
-    let granted = run::get(run_id)?.and_then(|run| run.workers_granted);
-    let Some(granted) = granted.filter(|granted| *granted > 0) else {
+    let Some(granted) = run::get(run_id)?.and_then(|run| run.workers_granted) else {
         return Ok(false);
     };
     let holders = processes::holders()?;

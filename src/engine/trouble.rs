@@ -18,7 +18,9 @@ pub fn told(run: &Run, error: Error) -> Result<()> {
     if !catalog_exists() {
         return Err(error);
     }
-    worker::log_error(&format!("run {}", run.run_id), &error);
+    if error.sqlstate() != LOCK_NOT_AVAILABLE {
+        worker::log_error(&format!("run {}", run.run_id), &error);
+    }
     Ok(())
 }
 

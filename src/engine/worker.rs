@@ -71,7 +71,11 @@ fn work(assignment: Assignment) -> Result<()> {
                 // A late cancel request ends the wait and no more.
                 let _ = report::catch(|| Ok(latch::wait(None, IDLE_LOOK)));
             }
-            (Some(_), Claimed::Superfluous) => return Ok(()),
+            (Some(_), Claimed::Superfluous) => {
+                // One that leaves at once would look as if it could not begin.
+                let _ = report::catch(|| Ok(latch::wait(None, PENANCE)));
+                return Ok(());
+            }
             (Some(job), Claimed::Task(task)) => {
                 idle_looks = 0;
                 worker::report_activity(Some(&describe(&job, &task)));

@@ -318,7 +318,10 @@ fn who_holds_a_job_up_holds_up_no_other() {
     test.run("a");
     // The supervisor would start b, and does not wait for it.
     test.run("other");
-    slow.rows("COMMIT");
+    slow.rows("ROLLBACK");
+    wait_until("b is started after all", LONG, || {
+        test.status("b") != "idle"
+    });
     test.finish("b");
 }
 
