@@ -222,14 +222,14 @@ DROP VIEW @extschema@.sync_jobs,
 
 DROP FUNCTION @extschema@.sync_start(TEXT);
 
-CREATE OR REPLACE FUNCTION @extschema@."sync_alter_job"(
+CREATE OR REPLACE FUNCTION sync_alter_job(
 	"job" TEXT,
 	"options" jsonb
 ) RETURNS VOID
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_alter_job_wrapper';
 
-CREATE OR REPLACE FUNCTION @extschema@."sync_alter_unit"(
+CREATE OR REPLACE FUNCTION sync_alter_unit(
 	"job" TEXT,
 	"unit" TEXT,
 	"options" jsonb
@@ -237,7 +237,7 @@ CREATE OR REPLACE FUNCTION @extschema@."sync_alter_unit"(
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_alter_unit_wrapper';
 
-CREATE OR REPLACE FUNCTION @extschema@."sync_create_job"(
+CREATE OR REPLACE FUNCTION sync_create_job(
 	"job" TEXT,
 	"source" TEXT,
 	"units" TEXT[] DEFAULT '{*}',
@@ -248,14 +248,14 @@ CREATE OR REPLACE FUNCTION @extschema@."sync_create_job"(
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_create_job_wrapper';
 
-CREATE  FUNCTION @extschema@."sync_depends"(
+CREATE  FUNCTION sync_depends(
 	"job" TEXT,
 	"depends_on" TEXT[]
 ) RETURNS VOID
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_depends_wrapper';
 
-CREATE  FUNCTION @extschema@."sync_diff_job"(
+CREATE  FUNCTION sync_diff_job(
 	"job" TEXT,
 	"version_before" bigint,
 	"version_after" bigint DEFAULT NULL
@@ -268,50 +268,50 @@ STABLE
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_diff_job_wrapper';
 
-CREATE  FUNCTION @extschema@."sync_disable_job"(
+CREATE  FUNCTION sync_disable_job(
 	"job" TEXT
 ) RETURNS VOID
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_disable_job_wrapper';
 
-CREATE OR REPLACE FUNCTION @extschema@."sync_drop_job"(
+CREATE OR REPLACE FUNCTION sync_drop_job(
 	"job" TEXT
 ) RETURNS VOID
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_drop_job_wrapper';
 
-CREATE  FUNCTION @extschema@."sync_drop_savepoint"(
+CREATE  FUNCTION sync_drop_savepoint(
 	"job" TEXT,
 	"savepoint" TEXT
 ) RETURNS VOID
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_drop_savepoint_wrapper';
 
-CREATE  FUNCTION @extschema@."sync_enable_job"(
+CREATE  FUNCTION sync_enable_job(
 	"job" TEXT
 ) RETURNS VOID
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_enable_job_wrapper';
 
-CREATE  FUNCTION @extschema@."sync_export_job"(
+CREATE  FUNCTION sync_export_job(
 	"job" TEXT
 ) RETURNS jsonb
 STABLE
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_export_job_wrapper';
 
-CREATE  FUNCTION @extschema@."sync_import_job"(
+CREATE  FUNCTION sync_import_job(
 	"definition" jsonb
 ) RETURNS bigint
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_import_job_wrapper';
 
-CREATE  FUNCTION @extschema@."sync_job_schema"() RETURNS jsonb
+CREATE  FUNCTION sync_job_schema() RETURNS jsonb
 IMMUTABLE STRICT PARALLEL SAFE
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_job_schema_wrapper';
 
-CREATE  FUNCTION @extschema@."sync_next_run"(
+CREATE  FUNCTION @extschema@.sync_next_run(
 	"schedule" TEXT,
 	"after" timestamp with time zone DEFAULT now()
 ) RETURNS timestamp with time zone
@@ -319,20 +319,20 @@ IMMUTABLE STRICT PARALLEL SAFE
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_next_run_wrapper';
 
-CREATE  FUNCTION @extschema@."sync_report"(
+CREATE  FUNCTION sync_report(
 	"job" TEXT DEFAULT NULL
 ) RETURNS TEXT
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_report_wrapper';
 
-CREATE  FUNCTION @extschema@."sync_reset"(
+CREATE  FUNCTION sync_reset(
 	"job" TEXT,
 	"unit" TEXT DEFAULT NULL
 ) RETURNS bigint
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_reset_wrapper';
 
-CREATE  FUNCTION @extschema@."sync_rewind"(
+CREATE  FUNCTION sync_rewind(
 	"job" TEXT,
 	"savepoint" TEXT DEFAULT NULL,
 	"checkpoint" bigint DEFAULT NULL,
@@ -342,35 +342,35 @@ CREATE  FUNCTION @extschema@."sync_rewind"(
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_rewind_wrapper';
 
-CREATE  FUNCTION @extschema@."sync_rollback_job"(
+CREATE  FUNCTION sync_rollback_job(
 	"job" TEXT,
 	"version" bigint
 ) RETURNS bigint
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_rollback_job_wrapper';
 
-CREATE  FUNCTION @extschema@."sync_savepoint"(
+CREATE  FUNCTION sync_savepoint(
 	"job" TEXT,
 	"savepoint" TEXT
 ) RETURNS bigint
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_savepoint_wrapper';
 
-CREATE  FUNCTION @extschema@."sync_schedule"(
+CREATE  FUNCTION @extschema@.sync_schedule(
 	"job" TEXT,
 	"schedule" TEXT
 ) RETURNS bigint
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_schedule_wrapper';
 
-CREATE  FUNCTION @extschema@."sync_start"(
+CREATE  FUNCTION sync_start(
 	"job" TEXT,
 	"trigger" TEXT DEFAULT NULL
 ) RETURNS bigint
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sync_start_wrapper';
 
-CREATE  FUNCTION @extschema@."sync_unschedule"(
+CREATE  FUNCTION @extschema@.sync_unschedule(
 	"job" TEXT
 ) RETURNS bool
 LANGUAGE c
@@ -1200,6 +1200,10 @@ END
 $function$;
 COMMENT ON FUNCTION sync_start_trigger() IS 'trigger function: starts the jobs that its arguments name';
 
+COMMENT ON FUNCTION sync_create_job(text, text, text[], text, text, jsonb) IS 'defines a job: which tables of a source go into which schema';
+COMMENT ON FUNCTION sync_alter_job(text, jsonb) IS 'changes options of a job; null puts one back to its default';
+COMMENT ON FUNCTION sync_alter_unit(text, text, jsonb) IS 'changes options of one table of a job: target, columns, filter, key, priority, existing_rows, on_ddl, casts and policies';
+COMMENT ON FUNCTION sync_drop_job(text) IS 'forgets a job; the tables it made stay';
 COMMENT ON FUNCTION sync_start(text, text) IS 'starts a run, or finds the one under way; returns its id at once';
 COMMENT ON FUNCTION sync_enable_job(text) IS 'lets a job be started again';
 COMMENT ON FUNCTION sync_disable_job(text) IS 'keeps a job from being started by anybody; a run under way goes on';
