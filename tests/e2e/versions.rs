@@ -78,7 +78,7 @@ fn each_change_is_a_version_and_runs_name_theirs() {
 
 #[test]
 fn definitions_go_out_and_in() {
-    let mut test = Databases::shared("documents");
+    let mut test = Databases::shared("job_documents");
     test.table("t", 10);
     test.table("u", 5);
     test.job_of("first", "u", "{}");
