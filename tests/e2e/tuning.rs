@@ -5,7 +5,7 @@ use crate::support::fixture::{Databases, LONG, WORKER, shared};
 use crate::support::mariadb::MariaDb;
 use crate::support::postgres::{Postgres, Settings};
 use crate::support::wait::{seconds, wait_for, wait_until};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 const SMALL: &str = r#"{"workers": 2, "chunk_rows": 20000, "max_rows_per_second": 2000}"#;
 
@@ -14,11 +14,22 @@ fn rows_done(test: &mut Databases) -> i64 {
         .number("SELECT coalesce(sum(rows_done), 0) FROM sync_units")
 }
 
-/// Rows per second that are committed within a time.
-fn rate(test: &mut Databases, time: Duration) -> f64 {
-    let (begin, before) = (Instant::now(), rows_done(test));
-    wait_for(time, || None::<()>);
-    (rows_done(test) - before) as f64 / begin.elapsed().as_secs_f64()
+/// What a counter grows by in a second is this, up to a tenth; never more than that. A machine that is
+/// busy otherwise may fall short of it now and then.
+fn holds(test: &mut Databases, counter: &str, expected: f64) {
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        let (begin, before) = (Instant::now(), test.pg.number(counter));
+        wait_for(seconds(5), || None::<()>);
+        let grown = (test.pg.number(counter) - before) as f64;
+        let rate = grown / begin.elapsed().as_secs_f64();
+        assert!(rate < expected * 1.1, "{rate} a second of {expected}");
+        seen.push(rate);
+        if rate > expected * 0.9 {
+            return;
+        }
+    }
+    panic!("{seen:?} a second of {expected}");
 }
 
 fn alter(test: &mut Databases, options: &str) {
@@ -42,33 +53,22 @@ fn a_rate_holds_and_another_counts_at_once() {
     test.job("j", SMALL);
     test.start("j");
     wait_until("rows arrive", LONG, || rows_done(&mut test) > 2000);
-    let measured = rate(&mut test, seconds(6));
-    assert!(
-        (1800.0..2200.0).contains(&measured),
-        "{measured} rows/s of 2000"
-    );
+    let rows = "SELECT coalesce(sum(rows_done), 0) FROM sync_units";
+    holds(&mut test, rows, 2000.0);
     waits_for(&mut test, "max_rows_per_second");
     alter(&mut test, r#"{"max_rows_per_second": 8000}"#);
     wait_for(seconds(2), || None::<()>);
-    let measured = rate(&mut test, seconds(5));
-    assert!(
-        (7200.0..8800.0).contains(&measured),
-        "{measured} rows/s of 8000"
-    );
-    // About 100 bytes a row.
+    holds(&mut test, rows, 8000.0);
     alter(
         &mut test,
         r#"{"max_rows_per_second": null, "max_bytes_per_second": "200kB"}"#,
     );
     wait_for(seconds(2), || None::<()>);
     waits_for(&mut test, "max_bytes_per_second");
-    let bytes = "SELECT sum(bytes_done) FROM sync_units";
-    let (begin, before) = (Instant::now(), test.pg.number(bytes));
-    wait_for(seconds(5), || None::<()>);
-    let measured = (test.pg.number(bytes) - before) as f64 / begin.elapsed().as_secs_f64();
-    assert!(
-        (184_000.0..226_000.0).contains(&measured),
-        "{measured} bytes/s of 204800"
+    holds(
+        &mut test,
+        "SELECT sum(bytes_done) FROM sync_units",
+        204_800.0,
     );
     alter(&mut test, r#"{"max_bytes_per_second": null}"#);
     test.finish("j");
