@@ -23,7 +23,6 @@ pub struct Checkpoint {
 #[derive(Debug, Deserialize)]
 pub struct CheckpointUnit {
     pub unit: String,
-    pub status: String,
     /// A position, where it followed the log.
     pub position: Option<Position>,
     /// Its table has had the shape that it has now.
@@ -94,7 +93,7 @@ pub fn find(
 
 pub fn units(checkpoint_id: i64, run_id: i64) -> Result<Vec<CheckpointUnit>> {
     query(
-        "SELECT c.unit, c.status, CASE WHEN c.cursor ? 'server' THEN c.cursor END AS position, \
+        "SELECT c.unit, CASE WHEN c.cursor ? 'server' THEN c.cursor END AS position, \
            coalesce(c.plan_hash = pg_catalog.md5(u.plan::text), false) AS same_plan \
          FROM tributary.checkpoint_unit c \
          JOIN tributary.unit u ON u.unit = c.unit AND u.run_id = $2 \

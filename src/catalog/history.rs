@@ -33,10 +33,9 @@ pub fn progress() -> Result<Vec<Come>> {
     query(include_str!("../../sql/queries/progress.sql"), &[])
 }
 
-/// Removes a batch of what is older than `seconds`; whether there may be more. The rejects of a unit
+/// Removes a batch of what is older than `seconds`. The rejects of a unit
 /// that is being copied stay until it is accounted for.
-pub fn prune(job_id: i64, seconds: f64) -> Result<bool> {
-    let mut removed = 0;
+pub fn prune(job_id: i64, seconds: f64) -> Result<()> {
     for statement in [
         "DELETE FROM tributary.event WHERE event_id IN (SELECT event_id FROM tributary.event \
            WHERE job_id = $1 AND at < clock_timestamp() - make_interval(secs => $2) ORDER BY event_id LIMIT $3)",
@@ -51,7 +50,7 @@ pub fn prune(job_id: i64, seconds: f64) -> Result<bool> {
              AND NOT EXISTS (SELECT FROM tributary.stream s WHERE s.run_id = r.run_id) \
              AND EXISTS (SELECT FROM tributary.run n WHERE n.job_id = $1 AND n.run_id > r.run_id) LIMIT $3)",
     ] {
-        removed += execute(statement, &[job_id.into(), seconds.into(), AT_ONCE.into()])?;
+        execute(statement, &[job_id.into(), seconds.into(), AT_ONCE.into()])?;
     }
-    Ok(removed > 0)
+    Ok(())
 }

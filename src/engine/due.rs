@@ -1,15 +1,14 @@
 //! Runs that nobody starts by hand: queued behind one that has ended, or due because all that a job waits
 //! for has completed.
 
-use super::trouble::missed;
+use super::trouble::{missed, patient};
 use crate::catalog::{dependency, job, run};
 use crate::error::{Error, Result};
 use crate::model::state::Trigger;
-use crate::pg::{guc, transaction};
+use crate::pg::transaction;
 
-/// Runs that others bring about: queued behind one that has ended, or when all that a job waits for
-/// has completed.
-/// True where somebody was in the way: there is more to do.
+/// Starts them, each in a transaction of its own: a session that is just starting one of the jobs does not
+/// hold up the others. True where somebody was in the way: there is more to do.
 pub fn start_due() -> Result<bool> {
     let mut waits = false;
     let mut met = |error: Error| {
@@ -17,24 +16,16 @@ pub fn start_due() -> Result<bool> {
         missed(error)
     };
     for run_id in transaction::run(run::queued)? {
-        // One transaction each, and nobody is waited for: a session that is just starting one of the
-        // jobs does not hold up the others.
-        let started = transaction::run(|| {
-            guc::set_local(c"lock_timeout", c"200ms");
-            match run::take_queued(run_id)? {
-                Some(queued) if job::get_by_id(queued.job_id)?.enabled => {
-                    run::schedule(queued.job_id, queued.trigger()).map(drop)
-                }
-                _ => Ok(()),
+        let started = patient(|| match run::take_queued(run_id)? {
+            Some(queued) if job::get_by_id(queued.job_id)?.enabled => {
+                run::schedule(queued.job_id, queued.trigger()).map(drop)
             }
+            _ => Ok(()),
         });
         started.or_else(&mut met)?;
     }
     for job_id in transaction::run(dependency::due)? {
-        let started = transaction::run(|| {
-            guc::set_local(c"lock_timeout", c"200ms");
-            run::schedule(job_id, Trigger::Dependency)
-        });
+        let started = patient(|| run::schedule(job_id, Trigger::Dependency));
         started.map(drop).or_else(&mut met)?;
     }
     Ok(waits)

@@ -94,10 +94,6 @@ impl Throttle {
         Ok(throttle)
     }
 
-    pub fn options(&self) -> &JobOptions {
-        &self.options
-    }
-
     /// After a batch has committed, and once before the first one: waits as long as the job's pace
     /// has it wait. Outside of a transaction.
     pub fn pay(&mut self, rows: u64, bytes: u64) -> Result<()> {

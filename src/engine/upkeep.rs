@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::trouble::missed;
+use super::trouble::{missed, patient};
 use crate::catalog::event::{self, Progress};
 use crate::catalog::job;
 use crate::catalog::run::Run;
@@ -70,14 +70,6 @@ impl Upkeep {
     }
 }
 
-/// A transaction that gives up rather than wait for a lock.
-fn patient(work: impl FnOnce() -> Result<()>) -> Result<()> {
-    transaction::run(|| {
-        guc::set_local(c"lock_timeout", c"200ms");
-        work()
-    })
-}
-
 /// Has so much time passed since it was done? Then it is done now.
 fn is_time(last: &mut Option<Instant>, every: Duration) -> bool {
     let due = last.is_none_or(|last| last.elapsed() >= every);
@@ -110,5 +102,5 @@ fn prune(job_id: i64, options: &JobOptions) -> Result<()> {
         .unwrap_or_else(|| guc::retention().min(CHECKPOINTS_KEPT));
     event::prune(job_id)?;
     checkpoint::prune(job_id, checkpoints.as_secs_f64())?;
-    history::prune(job_id, kept.as_secs_f64()).map(drop)
+    history::prune(job_id, kept.as_secs_f64())
 }

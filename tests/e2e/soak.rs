@@ -160,10 +160,7 @@ impl Soak {
                     let _ = my.query(&format!("KILL {id}"));
                 }
             }
-            _ => {
-                let begin = self.test.pg.query("SELECT count(*) FROM sync_events");
-                wait_for(Duration::from_millis(300), || begin.is_err().then_some(()));
-            }
+            _ => self.call("SELECT count(*) FROM sync_events"),
         }
         if self.test.pg.query("SELECT 1").is_err() {
             self.test.pg = self.postgres.connect_when_up(NAME);

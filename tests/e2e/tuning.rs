@@ -254,7 +254,6 @@ fn a_full_buffer_is_an_error_where_that_is_wanted() {
         "t",
         "the source has waited for PostgreSQL"
     );
-    let _ = shared();
 }
 
 #[test]
