@@ -46,6 +46,8 @@ pub enum Kind {
     ReplicaConflict,
     /// The source's log cannot be read, or came damaged.
     LogCorrupt,
+    /// A file of the source's log ends in the midst of an event.
+    LogTorn,
     /// The source's log holds what cannot be applied.
     LogUnsupported,
     /// A column type that is not mapped.
@@ -99,6 +101,7 @@ impl Kind {
             Kind::ReplicaConflict => ("55006", Transient),
             // Most of the damage is done on the way; the log is read again from the position.
             Kind::LogCorrupt => ("XX001", Transient),
+            Kind::LogTorn => ("XX001", Transient),
             Kind::LogUnsupported => ("0A000", Definite),
             Kind::TypeRefused => ("HV004", Definite),
             Kind::ValueRefused => ("22000", Definite),

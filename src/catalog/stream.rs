@@ -131,15 +131,23 @@ pub fn hear(
     rates: Option<(f64, f64)>,
 ) -> Result<bool> {
     let source = source.map(to_json).transpose()?;
+    // A source that takes us on and fails at the same place again is not mended.
+    let mended = match rates {
+        Some(_) => {
+            ", attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL, \
+             waiting_for = CASE WHEN next_retry_at IS NULL THEN waiting_for END"
+        }
+        None => "",
+    };
     let changed = execute(
-        "UPDATE tributary.stream SET source_position = coalesce($3::jsonb, source_position), \
+        &format!(
+            "UPDATE tributary.stream SET source_position = coalesce($3::jsonb, source_position), \
            heartbeat_at = clock_timestamp(), \
            in_step_at = CASE WHEN position -> 'server' = $3::jsonb -> 'server' AND position -> 'file' = $3::jsonb -> 'file' \
              AND position -> 'offset' = $3::jsonb -> 'offset' THEN clock_timestamp() ELSE in_step_at END, \
-           transactions_per_second = $4, rows_per_second = $5, \
-           attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL, \
-           waiting_for = CASE WHEN next_retry_at IS NULL THEN waiting_for END \
-         WHERE job_id = $1 AND generation = $2",
+           transactions_per_second = $4, rows_per_second = $5{mended} \
+         WHERE job_id = $1 AND generation = $2"
+        ),
         &[
             job_id.into(),
             generation.into(),

@@ -22,10 +22,12 @@ use serde_json::{Map, Value};
 
 use super::followed::{Followed, Place, Settings};
 use super::obstacle;
+use super::rates::Rates;
 use super::reader::{Item, Reader};
 use super::session;
 use super::settle;
 use super::throttle::{Slowed, Throttle};
+use crate::catalog::event::{self, Subject};
 use crate::catalog::job::{self, Job};
 use crate::catalog::stream::{self, Progress};
 use crate::catalog::unit_stream::{self, Copied, Following};
@@ -35,7 +37,7 @@ use crate::model::position::Position;
 use crate::pg::{guc, transaction, worker};
 use crate::plan::drift::Told;
 use crate::sink::apply::Applier;
-use crate::source::log::{GroupEnd, Segment, Stop};
+use crate::source::log::{BrokenOff, GroupEnd, Segment, Stop};
 use crate::source::mysql::FollowRequest;
 
 /// Bytes of a group at most, but for a transaction that is larger.
@@ -70,12 +72,15 @@ pub fn follow(job: &Job, run_id: i64, how: Following, reader: &mut Reader) -> Re
             Ended::Elsewhere => return Ok(()),
             Ended::Before(stop) => {
                 // The transactions before the obstacle first, and nothing of what follows.
-                let reached = log.place.position.reached(&stop.boundary) == Some(true);
-                match reached {
+                match log.has_reached(&stop.boundary) {
                     true => obstacle::meet(job, &mut log, *stop, reader)?,
                     false => until = Some(stop.boundary),
                 }
             }
+            Ended::BrokenOff(broken) => match log.has_reached(&broken.boundary) {
+                true => log.go_on_at(broken.next, reader)?,
+                false => until = Some(broken.boundary),
+            },
         }
         before = log.units;
     }
@@ -89,6 +94,8 @@ enum Ended {
     Elsewhere,
     /// A unit meets an obstacle there.
     Before(Box<Stop>),
+    /// The transaction there never took place.
+    BrokenOff(Box<BrokenOff>),
 }
 
 /// A log that is being followed.
@@ -202,6 +209,7 @@ impl Log<'_> {
                 Item::Heard(source) => self.hear(source, reader)?,
                 Item::Reached => Some(Ended::Again),
                 Item::Stop(stop) => Some(Ended::Before(Box::new(stop))),
+                Item::BrokenOff(broken) => Some(Ended::BrokenOff(Box::new(broken))),
             };
             if let Some(ended) = ended {
                 return Ok(ended);
@@ -243,8 +251,8 @@ impl Log<'_> {
                 self.throttle.pay(group.rows, group.bytes)?;
                 Ok(self.settle()?.then_some(Ended::Again))
             }
-            Err(error) => match (group.stop, group.failing) {
-                (Some(stop), _) => Ok(Some(Ended::Before(Box::new(stop)))),
+            Err(error) => match (group.ended, group.failing) {
+                (Some(ended), _) => Ok(Some(ended)),
                 // A unit was stopped or has joined: what was read is not what is to be applied now.
                 _ if error.kind == Kind::Cancelled => Ok(Some(Ended::Again)),
                 (None, Some(unit)) if parks(&error) => {
@@ -286,7 +294,11 @@ impl Log<'_> {
             segment = match reader.next_item()? {
                 Item::Segment(next) => next,
                 Item::Stop(stop) => {
-                    group.stop = Some(stop);
+                    group.ended = Some(Ended::Before(Box::new(stop)));
+                    return Err(again());
+                }
+                Item::BrokenOff(broken) => {
+                    group.ended = Some(Ended::BrokenOff(Box::new(broken)));
                     return Err(again());
                 }
                 Item::Heard(_) => Segment::default(),
@@ -342,6 +354,37 @@ impl Log<'_> {
         }
     }
 
+    fn has_reached(&self, boundary: &Position) -> bool {
+        self.place.position.reached(boundary) == Some(true)
+    }
+
+    /// Passes over what the source has broken off: `next` is behind it.
+    fn go_on_at(&self, next: Position, reader: &Reader) -> Result<()> {
+        let why = format!(
+            "the source died while it wrote its log, which goes on with {}",
+            next.file
+        );
+        let end = GroupEnd {
+            position: next,
+            transactions: 0,
+            last_event_at: None,
+        };
+        let outcome = transaction::run(|| {
+            self.advance(&end, 0, reader)?;
+            let subject = Subject {
+                job_id: self.job.job_id,
+                run_id: self.run_id,
+                unit: None,
+            };
+            event::record(subject, "running", Some(&why))
+        });
+        match outcome {
+            // The units have changed: whoever begins again comes here again.
+            Err(error) if error.kind == Kind::Cancelled => Ok(()),
+            outcome => outcome,
+        }
+    }
+
     fn hear(&mut self, source: Option<Position>, reader: &Reader) -> Result<Option<Ended>> {
         self.throttle.rest()?;
         // Rights and credentials may have been taken away, the source may have moved.
@@ -379,8 +422,8 @@ struct Group {
     bytes: u64,
     /// The unit whose changes are being applied.
     failing: Option<usize>,
-    /// An obstacle within the transaction under way.
-    stop: Option<Stop>,
+    /// What the transaction under way has met before its end.
+    ended: Option<Ended>,
     /// What statements have said of a unit's table.
     told: Vec<(usize, Told)>,
 }
@@ -395,37 +438,4 @@ fn again() -> Error {
         Kind::Cancelled,
         "the units that follow the log have changed",
     )
-}
-
-/// What was applied since the source was last heard.
-#[derive(Default)]
-struct Rates {
-    since: Option<Instant>,
-    transactions: u64,
-    rows: u64,
-}
-
-impl Rates {
-    fn count(&mut self, transactions: u64, rows: u64) {
-        self.transactions += transactions;
-        self.rows += rows;
-    }
-
-    /// Transactions and rows per second.
-    fn take(&mut self) -> Option<(f64, f64)> {
-        let before = std::mem::replace(
-            self,
-            Rates {
-                since: Some(Instant::now()),
-                ..Rates::default()
-            },
-        );
-        let seconds = before.since?.elapsed().as_secs_f64();
-        (seconds > 0.0).then(|| {
-            (
-                before.transactions as f64 / seconds,
-                before.rows as f64 / seconds,
-            )
-        })
-    }
 }

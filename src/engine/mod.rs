@@ -20,6 +20,7 @@ mod obstacle;
 pub mod prepare;
 pub mod processes;
 pub mod queue;
+mod rates;
 pub mod reader;
 mod reader_thread;
 mod redrive;

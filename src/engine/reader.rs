@@ -17,7 +17,7 @@ use crate::model::key::Key;
 use crate::model::position::Position;
 use crate::model::table::{SourceTable, SourceTableName};
 use crate::pg::{latch, thread, worker};
-use crate::source::log::{Segment, Stop};
+use crate::source::log::{BrokenOff, Segment, Stop};
 use crate::source::mysql::{BoundaryRequest, Check, Endpoint, FollowRequest, SnapshotRequest};
 
 /// Which position of the log is asked for.
@@ -37,6 +37,7 @@ pub enum Item {
     /// The log is read up to where it was asked for.
     Reached,
     Stop(Stop),
+    BrokenOff(BrokenOff),
 }
 
 /// A piece of a snapshot, in order.
@@ -209,6 +210,7 @@ impl Reader {
             Frame::Heard(position) => Ok(Item::Heard(position.map(|position| *position))),
             Frame::Reached => Ok(Item::Reached),
             Frame::Stop(stop) => Ok(Item::Stop(*stop)),
+            Frame::BrokenOff(broken) => Ok(Item::BrokenOff(*broken)),
             _ => Err(out_of_step()),
         }
     }

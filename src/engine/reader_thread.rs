@@ -14,7 +14,7 @@ use crate::model::batch::{BatchEnd, BatchSink};
 use crate::model::key::Key;
 use crate::model::position::Position;
 use crate::model::table::{SourceTable, SourceTableName};
-use crate::source::log::{Segment, Stop, StreamSink};
+use crate::source::log::{BrokenOff, Segment, Stop, StreamSink};
 use crate::source::mysql::{
     self, BoundaryRequest, Check, Connection, Endpoint, FollowRequest, SnapshotRequest,
 };
@@ -59,6 +59,7 @@ pub(super) enum Frame {
     Heard(Option<Box<Position>>),
     Reached,
     Stop(Box<Stop>),
+    BrokenOff(Box<BrokenOff>),
     Failed(Box<Error>),
 }
 
@@ -198,6 +199,10 @@ impl StreamSink for QueueSink<'_> {
 
     fn stop(&mut self, stop: Stop) -> Result<()> {
         self.0.push(Frame::Stop(Box::new(stop)), FRAME_BYTES)
+    }
+
+    fn broken_off(&mut self, broken: BrokenOff) -> Result<()> {
+        self.0.push(Frame::BrokenOff(Box::new(broken)), FRAME_BYTES)
     }
 
     fn is_hungry(&self) -> bool {

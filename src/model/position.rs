@@ -31,7 +31,13 @@ pub struct Position {
 impl Position {
     /// 3 of `mysql-bin.000003`.
     pub fn file_number(&self) -> Option<u64> {
-        split_file(&self.file).map(|(_, number)| number)
+        Position::split_file(&self.file).map(|(_, number)| number)
+    }
+
+    /// Base name and number of a log file.
+    pub fn split_file(file: &str) -> Option<(&str, u64)> {
+        let (base, number) = file.rsplit_once('.')?;
+        Some((base, digits(number)?))
     }
 
     /// Whether a stream that stands here has applied all up to `other`. None where that cannot be
@@ -68,8 +74,8 @@ impl Position {
     }
 
     fn reached_file(&self, file: &str, offset: u64) -> Option<bool> {
-        let (our_base, our_number) = split_file(&self.file)?;
-        let (base, number) = split_file(file)?;
+        let (our_base, our_number) = Position::split_file(&self.file)?;
+        let (base, number) = Position::split_file(file)?;
         (our_base == base).then_some((our_number, self.offset) >= (number, offset))
     }
 }
@@ -94,7 +100,7 @@ impl WaitTarget {
             return Ok(WaitTarget::Now);
         }
         let file = text.rsplit_once(':').and_then(|(file, offset)| {
-            split_file(file)?;
+            Position::split_file(file)?;
             Some(WaitTarget::File {
                 file: file.to_string(),
                 offset: digits(offset)?,
@@ -112,12 +118,6 @@ impl WaitTarget {
                 )
             })
     }
-}
-
-/// Base name and number of a log file.
-fn split_file(file: &str) -> Option<(&str, u64)> {
-    let (base, number) = file.rsplit_once('.')?;
-    Some((base, digits(number)?))
 }
 
 fn digits(text: &str) -> Option<u64> {

@@ -56,6 +56,16 @@ pub struct Stop {
     pub obstacle: Obstacle,
 }
 
+/// The source died while it wrote a transaction, which its next start has rolled back: what its file
+/// holds of that transaction never took place.
+#[derive(Debug)]
+pub struct BrokenOff {
+    /// The end of the last transaction before it.
+    pub boundary: Position,
+    /// The first place in the file of the next start, where the log goes on.
+    pub next: Position,
+}
+
 /// Where the reader of a log puts what it has read. Calls may block (backpressure) and fail with
 /// `Kind::Cancelled` when nobody reads any more.
 pub trait StreamSink {
@@ -65,6 +75,7 @@ pub trait StreamSink {
     /// The reader has come to `until`.
     fn reached(&mut self) -> Result<()>;
     fn stop(&mut self, stop: Stop) -> Result<()>;
+    fn broken_off(&mut self, broken: BrokenOff) -> Result<()>;
     /// Does the main thread wait for something to apply?
     fn is_hungry(&self) -> bool;
 }

@@ -40,6 +40,7 @@ mod stream_parked;
 mod stream_position;
 mod stream_resync;
 mod stream_rows;
+mod stream_torn;
 mod stream_types;
 mod stream_unusual;
 mod stream_wait;

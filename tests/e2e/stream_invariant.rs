@@ -247,28 +247,7 @@ fn until_streaming(postgres: &Postgres, test: &mut Databases, job: &str) {
          FROM sync_units WHERE job = '{job}'",
         writer::TABLES.len()
     );
-    // A MariaDB that was killed may have torn its own log, which it then refuses to send: the one thing that is
-    // for a person.
-    let torn = format!(
-        "SELECT count(*) FROM (SELECT job, error, attempts FROM sync_units UNION ALL SELECT job, error, attempts FROM sync_streams) e \
-         WHERE job = '{job}' AND error LIKE '%truncated in the middle of event%' AND attempts > 20"
-    );
-    let mut resynced = false;
     let streaming = wait_for(LONG, || match test.pg.query(&sql) {
-        Ok(_)
-            if !resynced
-                && test
-                    .pg
-                    .query(&torn)
-                    .is_ok_and(|rows| rows[0][0].as_deref() != Some("0")) =>
-        {
-            println!("{NAME}: the source has torn its log");
-            resynced = test
-                .pg
-                .query(&format!("SELECT sync_resync('{job}')"))
-                .is_ok();
-            None
-        }
         Ok(rows) => {
             let cell = |place: usize| rows[0][place].clone().unwrap_or_default();
             match (cell(0).as_str(), cell(1).as_str()) {

@@ -49,7 +49,8 @@ impl MariaDb {
         mariadb
     }
 
-    fn data(&self) -> PathBuf {
+    /// Where its files are.
+    pub fn data(&self) -> PathBuf {
         self.sandbox.path().join("data")
     }
 

@@ -13,6 +13,7 @@ use super::assemble::{Assembler, LogDialect, Step};
 use super::binlog::{BinlogStream, DumpRequest, Start};
 use super::connect::Connection;
 use super::position_check::Resume;
+use super::torn::behind_torn;
 use crate::error::{Error, Kind, Result};
 use crate::model::batch::BatchLimit;
 use crate::model::position::Position;
@@ -74,7 +75,14 @@ where
     loop {
         let step = tokio::select! {
             biased;
-            event = log.next() => assembler.event(&event?)?,
+            event = log.next() => match event {
+                Ok(event) => assembler.event(&event)?,
+                Err(error) if error.kind == Kind::LogTorn => {
+                    let next = behind_torn(probe, &log, request.server_id, error).await?;
+                    Step::BrokenOff(Box::new(assembler.broken_off(&next.file, next.created)))
+                }
+                Err(error) => return Err(error),
+            },
             () = hunger(), if assembler.has_rows() && !assembler.in_transaction() => Step::Boundary,
             _ = tick.tick() => {
                 if assembler.has_news() && !assembler.in_transaction() {
@@ -115,6 +123,12 @@ where
                     hand_on(&mut assembler, sink)?;
                 }
                 return sink.stop(*stop);
+            }
+            Step::BrokenOff(broken) => {
+                if !assembler.in_transaction() && assembler.has_news() {
+                    hand_on(&mut assembler, sink)?;
+                }
+                return sink.broken_off(*broken);
             }
         }
         hand_on(&mut assembler, sink)?;

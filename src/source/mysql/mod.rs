@@ -43,6 +43,7 @@ pub mod snapshot;
 pub mod sql;
 mod status;
 mod told;
+mod torn;
 pub mod url;
 
 pub use connect::{Connection, kill};

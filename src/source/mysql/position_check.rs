@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use super::binlog::FIRST_OFFSET;
 use super::connect::Connection;
 use super::position::{LogServer, unreadable};
 use super::results::value;
@@ -21,7 +22,6 @@ use crate::model::server::Flavor;
 const NO_LOG: &str = "Error 1381 ";
 /// "Error when executing command SHOW BINLOG EVENTS".
 const NO_EVENT: &str = "Error 1220 ";
-const FILE_BEGIN: u64 = 4;
 
 /// How a log is opened at a position that is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl Connection {
     }
 
     /// Names and sizes of the log files.
-    async fn log_files(&mut self) -> Result<BTreeMap<String, u64>> {
+    pub(super) async fn log_files(&mut self) -> Result<BTreeMap<String, u64>> {
         let sets = match self.log_results(&["SHOW BINARY LOGS"]).await {
             Err(error) if error.detail.as_deref().unwrap_or_default().contains(NO_LOG) => {
                 return Err(self.log_is_off());
@@ -225,7 +225,7 @@ impl Connection {
         }
         let first = files.keys().min_by_key(|file| (file.len(), *file));
         let first = first.map(String::as_str).unwrap_or_default();
-        match self.gtids_at(first, FILE_BEGIN).await? {
+        match self.gtids_at(first, FIRST_OFFSET).await? {
             Some(begin) if ours.contains(&begin) => Ok(()),
             Some(begin) => Err(lost.purged(&format!("its log begins after \"{begin}\""))),
             // Purged between two questions.

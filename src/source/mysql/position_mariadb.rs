@@ -18,6 +18,7 @@ use std::time::Duration;
 use mysql_async::Value;
 use tokio::time::{Instant, sleep};
 
+use super::binlog::FIRST_OFFSET;
 use super::connect::Connection;
 use super::position::{BEFORE_SNAPSHOT, LogEnd, LogServer, SNAPSHOT, end_statement, unreadable};
 use super::results::{required, value};
@@ -26,8 +27,6 @@ use crate::error::{Error, Kind, Result};
 use crate::model::gtid::{Gtids, MariaDbGtids};
 use crate::model::position::Position;
 
-/// The first place in a log file.
-const FILE_BEGIN: u64 = 4;
 /// InnoDB's list of transactions is held for 100 ms after somebody has read it.
 const LIST_HELD: Duration = Duration::from_millis(120);
 /// Looks at it that may show an old list before we take it that we may not read it at all.
@@ -55,7 +54,7 @@ impl Connection {
         loop {
             let found = self.end_with_gtids().await?;
             if let Some(found) = found {
-                let begin = self.gtids_at(&found.end.file, FILE_BEGIN).await?;
+                let begin = self.gtids_at(&found.end.file, FIRST_OFFSET).await?;
                 let first_in_file = begin.as_ref() == Some(&found.gtids);
                 let visible = if found.gtids.is_empty() {
                     true
@@ -90,7 +89,7 @@ impl Connection {
             let unchanged = settled.as_ref() == Some(&end);
             // Nothing was written since all was visible: then the place is known without the note.
             let place = if unchanged { &end } else { &note };
-            let begin = self.gtids_at(&place.file, FILE_BEGIN).await?;
+            let begin = self.gtids_at(&place.file, FIRST_OFFSET).await?;
             let gtids = self.gtids_at(&place.file, place.offset).await?;
             // Without GTIDs file and offset do not belong together, or the file was purged since.
             if let (Some(begin), Some(gtids)) = (begin, gtids) {

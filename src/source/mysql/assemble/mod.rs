@@ -13,7 +13,10 @@ mod statements;
 
 use std::collections::HashMap;
 
-use super::binlog::{AlterPart, Event, Heartbeat, RawEvent, Rotate, Rows, table_of_parts};
+use super::binlog::{
+    AlterPart, Event, FIRST_OFFSET, FormatDescription, Heartbeat, RawEvent, Rotate, Rows,
+    table_of_parts,
+};
 use super::hindrance::{unfinished, unsupported_xa};
 use super::images::read_rows;
 use super::position_check::same_file;
@@ -24,7 +27,7 @@ use crate::model::gtid::Gtid;
 use crate::model::position::Position;
 use crate::plan::drift::Told;
 use crate::plan::table::TablePlan;
-use crate::source::log::{GroupEnd, Obstacle, Segment, Stop};
+use crate::source::log::{BrokenOff, GroupEnd, Obstacle, Segment, Stop};
 use maps::Mapped;
 
 /// A table whose changes are wanted.
@@ -51,6 +54,8 @@ pub enum Step {
     Boundary,
     /// A unit can go no further.
     Stop(Box<Stop>),
+    /// The transaction under way never took place.
+    BrokenOff(Box<BrokenOff>),
 }
 
 /// A segment is handed on in the middle of a transaction when it holds this much.
@@ -210,10 +215,10 @@ impl Assembler {
                 _ => self.end(raw),
             },
             Event::Rotate(rotate) => self.rotate(rotate),
-            Event::FormatDescription(_) => {
+            Event::FormatDescription(format) => {
                 self.forget_maps();
                 if self.in_transaction && !raw.header.is_artificial() && raw.header.log_pos > 0 {
-                    return self.broken_off();
+                    return self.unfinished(raw, &format);
                 }
                 let created = raw.header.timestamp;
                 if created > 0 && *raw.file == *self.position.file {
@@ -281,17 +286,35 @@ impl Assembler {
         }
     }
 
-    /// A source that died has left the beginning of a transaction at the end of its file, which never
-    /// took place.
-    fn broken_off(&mut self) -> Result<Step> {
+    /// A file has ended within a transaction. Where the next one was begun by a start of the source,
+    /// the transaction never took place.
+    fn unfinished(&mut self, raw: &RawEvent, next: &FormatDescription) -> Result<Step> {
         if let Some(unit) = self.touched() {
-            return Ok(self.stop(unit, unfinished()));
+            return Ok(match next.at_start {
+                true => Step::BrokenOff(Box::new(
+                    self.broken_off(&raw.file, Some(raw.header.timestamp)),
+                )),
+                false => self.stop(unit, unfinished()),
+            });
         }
         self.in_transaction = false;
         self.in_group = false;
         self.gtid = None;
         self.alter = None;
         Ok(Step::Within)
+    }
+
+    /// What is under way was broken off by the death of the source, whose next start has begun `file`.
+    pub fn broken_off(&self, file: &str, created: Option<u32>) -> BrokenOff {
+        BrokenOff {
+            boundary: self.position.clone(),
+            next: Position {
+                file: file.to_owned(),
+                offset: FIRST_OFFSET,
+                file_created: created,
+                ..self.position.clone()
+            },
+        }
     }
 
     /// Is the log between two transactions?

@@ -59,6 +59,11 @@ impl BinlogStream {
         &self.server
     }
 
+    /// The log file that it has come to; empty before a dump by GTID has told one.
+    pub fn file(&self) -> &str {
+        self.framer.file()
+    }
+
     /// The next event. It may be dropped while it waits, and called again: nothing is lost.
     pub async fn next(&mut self) -> Result<RawEvent> {
         if let Some(unpacker) = &mut self.unpacker {

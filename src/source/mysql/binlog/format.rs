@@ -17,7 +17,7 @@ const CHECKSUM: usize = 4;
 /// The server's version as text, padded with zeros.
 const VERSION: usize = 50;
 /// A file's magic number stands before its first event.
-const FIRST_OFFSET: u64 = 4;
+pub const FIRST_OFFSET: u64 = 4;
 
 /// What the events of a file have behind their data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub enum Checksum {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormatDescription {
     pub server_version: String,
+    /// The file was begun by a start of the server, not by a rotation of its log.
+    pub at_start: bool,
     pub checksum: Checksum,
 }
 
@@ -40,7 +42,7 @@ impl FormatDescription {
         let version = bytes.u16()?;
         let server_version = bytes.take(VERSION)?;
         let server_version = server_version.split(|byte| *byte == 0).next()?;
-        let _created = bytes.u32()?;
+        let at_start = bytes.u32()? != 0;
         let header = bytes.u8()?;
         let (checksum, post_headers) = bytes.rest().split_last()?;
         let length = |kind: u8| post_headers.get(usize::from(kind) - 1).copied();
@@ -59,6 +61,7 @@ impl FormatDescription {
         };
         known.then(|| FormatDescription {
             server_version: String::from_utf8_lossy(server_version).into_owned(),
+            at_start,
             checksum,
         })
     }

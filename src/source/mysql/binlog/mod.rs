@@ -36,7 +36,7 @@ mod table_metadata;
 
 pub use connection::BinlogStream;
 pub use event::{Event, XaPrepare, table_of_parts};
-pub use format::{Checksum, FormatDescription, Heartbeat, Rotate};
+pub use format::{Checksum, FIRST_OFFSET, FormatDescription, Heartbeat, Rotate};
 pub use gtid::{GtidEvent, PreviousGtids};
 pub use mariadb::{AlterPart, MariaDbGtidEvent, XaPart};
 pub use payload::TransactionPayload;

@@ -117,6 +117,15 @@ pub(super) fn of_server(error: &ServerError, began: bool, place: &str) -> Option
             ),
         );
     }
+    if has("truncated in the middle of event") {
+        return Some(
+            of(
+                Kind::LogTorn,
+                "a file of the source's log ends in the midst of an event",
+            )
+            .with_hint("The log goes on behind it once the source was started anew. If it was: SELECT sync_resync('<job>');"),
+        );
+    }
     // The same is said of a damaged log, and of an offset between the ends of two events.
     if !began {
         return lost("the source's log cannot be read from the offset");
@@ -178,7 +187,6 @@ mod tests {
             "Replica has more GTIDs than the source has, using the source's SERVER_UUID.",
             "log event entry exceeded max_allowed_packet; Increase max_allowed_packet on master",
             "bogus data in log event; the first event 'binlog.000001' at 1501",
-            "binlog truncated in the middle of event; consider out of disk space on master",
             "Binary log is not open",
         ] {
             let error = told(FATAL, text, false).unwrap();
@@ -194,12 +202,19 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_ends_within_an_event() {
+        let text = "binlog truncated in the middle of event; consider out of disk space on master";
+        for began in [false, true] {
+            let error = told(FATAL, text, began).unwrap();
+            assert_eq!(error.kind, Kind::LogTorn);
+            assert_eq!(error.retry(), Retry::Transient);
+        }
+    }
+
+    #[test]
     fn a_stream_that_was_begun() {
         let of = |text| told(FATAL, text, true).unwrap().kind;
-        assert_eq!(
-            of("binlog truncated in the middle of event"),
-            Kind::LogCorrupt
-        );
+        assert_eq!(of("bogus data in log event"), Kind::LogCorrupt);
         assert_eq!(
             of("log event entry exceeded max_allowed_packet"),
             Kind::SourceError
