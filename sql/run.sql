@@ -11,6 +11,7 @@ CREATE TABLE tributary.run (
     next_trigger  text CHECK (next_trigger IN ('manual', 'cron', 'dependency', 'event')),
     expanded      boolean NOT NULL DEFAULT false,
     workers_granted integer,
+    stream_granted boolean,
     paced_until   timestamptz,
     rows_done     bigint,
     rows_rejected bigint,
@@ -37,6 +38,7 @@ COMMENT ON COLUMN tributary.run.started_by IS 'role that started it';
 COMMENT ON COLUMN tributary.run.attempt IS 'how often it was taken up: 1, and one more for each sync_retry of the ended run';
 COMMENT ON COLUMN tributary.run.next_trigger IS 'another run is to follow this one, started by this';
 COMMENT ON COLUMN tributary.run.workers_granted IS 'workers the run may have at present; more leave after their batch';
+COMMENT ON COLUMN tributary.run.stream_granted IS 'it is the run''s turn to follow its log';
 COMMENT ON COLUMN tributary.run.paced_until IS 'the clock of its pace: what is written by then is all it may write by then';
 COMMENT ON COLUMN tributary.run.rows_done IS 'rows written, when the run ended';
 COMMENT ON COLUMN tributary.run.rows_rejected IS 'rows kept as rejects, when the run ended';

@@ -1,9 +1,11 @@
 //! What is kept of the past, and for how long: samples by the minute; and removing, in small batches,
 //! what is old of runs, events, samples and rejects.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
-use super::event::Progress;
+use super::event::{self, Progress, Subject};
 use super::{execute, query};
 use crate::error::Result;
 
@@ -33,17 +35,13 @@ pub fn progress() -> Result<Vec<Come>> {
     query(include_str!("../../sql/queries/progress.sql"), &[])
 }
 
-/// Removes a batch of what is older than `seconds`. The rejects of a unit
-/// that is being copied stay until it is accounted for.
+/// Removes a batch of what is older than `seconds`.
 pub fn prune(job_id: i64, seconds: f64) -> Result<()> {
     for statement in [
         "DELETE FROM tributary.event WHERE event_id IN (SELECT event_id FROM tributary.event \
            WHERE job_id = $1 AND at < clock_timestamp() - make_interval(secs => $2) ORDER BY event_id LIMIT $3)",
         "DELETE FROM tributary.sample WHERE ctid = ANY (ARRAY(SELECT ctid FROM tributary.sample \
            WHERE job_id = $1 AND at < clock_timestamp() - make_interval(secs => $2) LIMIT $3))",
-        "DELETE FROM tributary.reject WHERE reject_id IN (SELECT r.reject_id FROM tributary.reject r \
-           JOIN tributary.chunk c USING (chunk_id) JOIN tributary.unit u USING (unit_id) \
-           WHERE u.job_id = $1 AND (u.status <> 'running' OR u.phase IS DISTINCT FROM 'rows') AND r.at < clock_timestamp() - make_interval(secs => $2) LIMIT $3)",
         "DELETE FROM tributary.run WHERE run_id IN (SELECT r.run_id FROM tributary.run r \
            WHERE r.job_id = $1 AND r.finished_at < clock_timestamp() - make_interval(secs => $2) \
              AND NOT EXISTS (SELECT FROM tributary.unit u WHERE u.run_id = r.run_id) \
@@ -51,6 +49,43 @@ pub fn prune(job_id: i64, seconds: f64) -> Result<()> {
              AND EXISTS (SELECT FROM tributary.run n WHERE n.job_id = $1 AND n.run_id > r.run_id) LIMIT $3)",
     ] {
         execute(statement, &[job_id.into(), seconds.into(), AT_ONCE.into()])?;
+    }
+    prune_rejects(job_id, seconds)
+}
+
+/// They are rows that are missing in a target: that nobody can redrive them any more is said. Those of a
+/// unit that is being copied stay until it is accounted for.
+fn prune_rejects(job_id: i64, seconds: f64) -> Result<()> {
+    #[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+    struct Row {
+        run_id: i64,
+        unit: String,
+    }
+    let removed: Vec<Row> = query(
+        "DELETE FROM tributary.reject r USING tributary.chunk c, tributary.unit u \
+         WHERE c.chunk_id = r.chunk_id AND u.unit_id = c.unit_id AND r.reject_id IN ( \
+           SELECT r.reject_id FROM tributary.reject r \
+           JOIN tributary.chunk c USING (chunk_id) JOIN tributary.unit u USING (unit_id) \
+           WHERE u.job_id = $1 AND (u.status <> 'running' OR u.phase IS DISTINCT FROM 'rows') \
+             AND r.at < clock_timestamp() - make_interval(secs => $2) LIMIT $3) \
+         RETURNING u.run_id, u.unit",
+        &[job_id.into(), seconds.into(), AT_ONCE.into()],
+    )?;
+    let mut rejects: BTreeMap<Row, u64> = BTreeMap::new();
+    for row in removed {
+        *rejects.entry(row).or_default() += 1;
+    }
+    for (Row { run_id, unit }, rejects) in rejects {
+        let subject = Subject {
+            job_id,
+            run_id,
+            unit: Some(&unit),
+        };
+        let what = match rejects {
+            1 => "1 reject was removed by retention".to_owned(),
+            _ => format!("{rejects} rejects were removed by retention"),
+        };
+        event::record(subject, "pruned", Some(&what))?;
     }
     Ok(())
 }

@@ -27,6 +27,8 @@ pub struct Run {
     pub waiting_for: Option<String>,
     /// Workers it may have at present.
     pub workers_granted: Option<i64>,
+    /// Whether it may follow its log at present.
+    pub stream_granted: Option<bool>,
     /// The current transaction has changed it and has not committed.
     pub uncommitted: bool,
 }
@@ -50,7 +52,7 @@ impl Run {
     }
 }
 
-const COLUMNS: &str = "SELECT run_id, job_id, version, status, expanded, attempts, error, hint, waiting_for, workers_granted, \
+const COLUMNS: &str = "SELECT run_id, job_id, version, status, expanded, attempts, error, hint, waiting_for, workers_granted, stream_granted, \
     coalesce(next_retry_at > clock_timestamp(), false) AS retry_pending, \
     coalesce(xmin = pg_catalog.pg_current_xact_id_if_assigned()::xid, false) AS uncommitted FROM tributary.run";
 
@@ -177,6 +179,39 @@ pub fn take_queued(run_id: i64) -> Result<Option<Queued>> {
     Ok(taken.filter(|queued| !queued.next_trigger.is_empty()))
 }
 
+/// Idle time that may be made up for.
+pub const PACE_SAVED: Duration = Duration::from_millis(300);
+
+/// Those that are held to the pace of a run.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Crew {
+    /// Copies of units that commit at once.
+    at_once: i64,
+    /// All others.
+    common: i64,
+}
+
+impl Crew {
+    /// What a second's worth of rows costs a copy that has a clock of its own.
+    pub fn own_share(self) -> f64 {
+        (self.at_once + self.common).max(1) as f64
+    }
+
+    /// The same for those that share a clock.
+    pub fn common_share(self) -> f64 {
+        let common = self.common.max(1);
+        (self.at_once + common) as f64 / common as f64
+    }
+}
+
+pub fn crew(run_id: i64) -> Result<Crew> {
+    let crew = query_first(include_str!("../../sql/queries/crew.sql"), &[run_id.into()])?;
+    Ok(crew.unwrap_or(Crew {
+        at_once: 0,
+        common: 1,
+    }))
+}
+
 /// Moves the run's clock on by `seconds`; how long it is until then. A moment of idleness is saved up: what is
 /// lost by waking late.
 pub fn pace(run_id: i64, seconds: f64) -> Result<f64> {
@@ -186,10 +221,14 @@ pub fn pace(run_id: i64, seconds: f64) -> Result<f64> {
     }
     let row: Option<Row> = query_first(
         "UPDATE tributary.run SET paced_until = \
-           greatest(paced_until, clock_timestamp() - interval '0.3 seconds') + make_interval(secs => $2) \
+           greatest(paced_until, clock_timestamp() - make_interval(secs => $3)) + make_interval(secs => $2) \
          WHERE run_id = $1 \
          RETURNING greatest(0, extract(epoch FROM paced_until - clock_timestamp()))::float8 AS wait",
-        &[run_id.into(), seconds.into()],
+        &[
+            run_id.into(),
+            seconds.into(),
+            PACE_SAVED.as_secs_f64().into(),
+        ],
     )?;
     Ok(row.map_or(0.0, |row| row.wait))
 }
@@ -204,13 +243,13 @@ pub fn reset_pace(run_id: i64) -> Result<()> {
 }
 
 /// How many workers the run may have.
-pub fn grant_workers(run: &Run, workers: i64) -> Result<()> {
-    if run.workers_granted == Some(workers) {
+pub fn grant(run: &Run, workers: i64, stream: bool) -> Result<()> {
+    if run.workers_granted == Some(workers) && run.stream_granted == Some(stream) {
         return Ok(());
     }
     execute(
-        "UPDATE tributary.run SET workers_granted = $2::int WHERE run_id = $1",
-        &[run.run_id.into(), workers.into()],
+        "UPDATE tributary.run SET workers_granted = $2::int, stream_granted = $3 WHERE run_id = $1",
+        &[run.run_id.into(), workers.into(), stream.into()],
     )?;
     Ok(())
 }

@@ -60,13 +60,16 @@ pub fn next(run_id: i64) -> Result<Claimed> {
     if !run.expanded {
         return expand(run);
     }
-    for how in [Following::Streaming, Following::CatchingUp] {
-        if let Some(task) = follow(&run, how)? {
-            return Ok(Claimed::Task(task));
-        }
+    if run.stream_granted != Some(false)
+        && let Some(task) = follow(&run, Following::Streaming)?
+    {
+        return Ok(Claimed::Task(task));
     }
-    if throttle::superfluous(run_id)? {
+    if throttle::superfluous(&run)? {
         return Ok(Claimed::Superfluous);
+    }
+    if let Some(task) = follow(&run, Following::CatchingUp)? {
+        return Ok(Claimed::Task(task));
     }
     for chunk_id in chunk::open_of_run(run_id)? {
         if let Some(task) = copy(chunk_id)? {

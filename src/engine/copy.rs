@@ -203,6 +203,7 @@ impl<'a> Copying<'a> {
             false => None,
         };
         let first = reader.next_piece()?;
+        self.throttle.enter()?;
         let outcome = transaction::run(|| {
             if let Some(position) = &position {
                 unit_stream::set_copied_at(self.unit, position)?;
@@ -229,9 +230,11 @@ impl<'a> Copying<'a> {
                     transaction::commit_without_waiting();
                     return Ok(Streamed::All);
                 }
+                self.throttle.pay(batch.read, batch.bytes)?;
                 piece = reader.next_piece()?;
             }
         });
+        self.throttle.leave()?;
         if outcome
             .as_ref()
             .is_err_and(|error| error.kind == Kind::TooManyRejects)

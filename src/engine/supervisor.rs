@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 
 use super::due::start_due;
 use super::processes::{self, Holder};
-use super::trouble::{catalog_exists, missed, told};
+use super::trouble::{cannot_begin, catalog_exists, missed, no_owner, told};
 use super::upkeep::Upkeep;
 use crate::catalog::job::{self, Job};
 use crate::catalog::run::{self, Run};
 use crate::catalog::unit_state::Stopped;
 use crate::catalog::unit_stream::{self, Following};
-use crate::catalog::{event, history, unit_state};
+use crate::catalog::{event, history, stream, unit_state};
 use crate::error::{Error, Kind, Result};
 use crate::model::state::RunStatus;
 use crate::pg::lock::{self, Claim, Held};
@@ -26,6 +26,8 @@ use crate::plan::share::{Demand, share};
 
 /// Longest time between two looks; wake-ups make most of them earlier.
 const LOOK: Duration = Duration::from_millis(500);
+/// How long a run keeps places that others wait for.
+const TURN: Duration = Duration::from_secs(10);
 /// A worker that ends sooner than this, unseen, is taken not to have begun.
 const SHORT_LIFE: Duration = Duration::from_secs(1);
 /// So many in a row fail the run.
@@ -143,6 +145,27 @@ struct Supervisor {
     /// Workers that held up somebody at the last look.
     stalled: Vec<i64>,
     upkeep: Upkeep,
+    turn: Turn,
+}
+
+/// Whose turn it is where runs wait for each other.
+#[derive(Default)]
+struct Turn {
+    number: usize,
+    began: Option<Instant>,
+}
+
+impl Turn {
+    fn number(&mut self) -> usize {
+        match self.began {
+            Some(began) if began.elapsed() < TURN => {}
+            before => {
+                self.number = self.number.wrapping_add(usize::from(before.is_some()));
+                self.began = Some(Instant::now());
+            }
+        }
+        self.number
+    }
 }
 
 /// A run and the workers it could use.
@@ -174,7 +197,7 @@ impl Supervisor {
                 }
             }
             let demands: Vec<Demand> = wanting.iter().map(|wanting| wanting.demand).collect();
-            let grants = share(guc::max_workers() as usize, &demands);
+            let grants = share(guc::max_workers() as usize, &demands, self.turn.number());
             for (wanting, grant) in wanting.iter().zip(grants) {
                 let started = transaction::run(|| self.start_workers(wanting, grant, &holders));
                 started.or_else(|error| told(wanting.run, error))?;
@@ -257,7 +280,8 @@ impl Supervisor {
             true => wanting.most.max(grant.copiers),
             false => grant.copiers,
         };
-        run::grant_workers(run, i64::try_from(granted).unwrap_or(0))?;
+        let stream = grant.followers == demand.followers;
+        run::grant(run, i64::try_from(granted).unwrap_or(0), stream)?;
         let held = count(holders, |holder| holder.id == run.run_id);
         let started = self
             .started
@@ -272,7 +296,7 @@ impl Supervisor {
         while alive < demand.all() {
             if alive >= grant.all() || all >= most {
                 // Those that follow a log never end, and do nothing else.
-                waiting_for = (alive <= demand.followers.min(grant.followers))
+                waiting_for = (grant.followers < demand.followers || alive <= grant.followers)
                     .then(|| format!("a worker: all {most} of tributary.max_workers are busy"));
                 break;
             }
@@ -307,20 +331,36 @@ fn look_after<'a>(run: &'a Run, holders: &[Holder]) -> Result<Option<Wanting<'a>
         run::fail(run, &no_owner(&job), None)?;
         return Ok(None);
     }
+    let options = match job.options() {
+        Ok(options) => options,
+        Err(error) => {
+            run::fail(run, &error, None)?;
+            return Ok(None);
+        }
+    };
     let mut demand = Demand {
         followers: 0,
         copiers: 1,
     };
-    let most = job.options()?.workers.min(guc::max_workers_per_job());
+    // One that catches up is not of those that `workers` counts.
+    let mut catching_up = 0;
+    let most = options.workers.min(guc::max_workers_per_job());
     if run.expanded {
         unit_state::resume_due(run.run_id)?;
         interrupt_stopped(run, holders)?;
         if end_if_done(&job, run)? {
             return Ok(None);
         }
+        let follows = |how| unit_stream::any_following(run.run_id, how).map(usize::from);
+        catching_up = follows(Following::CatchingUp)?;
+        let copiers = run::open_work(run.run_id)?.min(i64::from(most));
+        let asks_later = stream::get(run.job_id)?.is_some_and(|stream| stream.retry_pending);
         demand = Demand {
-            followers: followers_wanted(run.run_id)?,
-            copiers: usize::try_from(run::open_work(run.run_id)?.min(i64::from(most))).unwrap_or(0),
+            followers: match asks_later {
+                true => 0,
+                false => follows(Following::Streaming)?,
+            },
+            copiers: usize::try_from(copiers).unwrap_or(0) + catching_up,
         };
     } else if run.retry_pending {
         demand.copiers = 0;
@@ -329,7 +369,7 @@ fn look_after<'a>(run: &'a Run, holders: &[Holder]) -> Result<Option<Wanting<'a>
         run,
         job,
         demand,
-        most: usize::try_from(most).unwrap_or(1),
+        most: usize::try_from(most).unwrap_or(1) + catching_up,
     }))
 }
 
@@ -365,15 +405,6 @@ fn interrupt_stopped(run: &Run, holders: &[Holder]) -> Result<()> {
     Ok(())
 }
 
-/// Workers that follow the log, beside those that copy.
-fn followers_wanted(run_id: i64) -> Result<usize> {
-    let mut wanted = 0;
-    for how in [Following::Streaming, Following::CatchingUp] {
-        wanted += usize::from(unit_stream::any_following(run_id, how)?);
-    }
-    Ok(wanted)
-}
-
 /// A run ends when none of its units can go on.
 fn end_if_done(job: &Job, run: &Run) -> Result<bool> {
     // Somebody who is just changing the run by hand goes first.
@@ -403,21 +434,4 @@ fn end_if_done(job: &Job, run: &Run) -> Result<bool> {
     history::sample(Some(run.run_id))?;
     event::prune(job.job_id)?;
     Ok(true)
-}
-
-fn no_owner(job: &Job) -> Error {
-    Error::new(
-        Kind::ObjectMissing,
-        format!("the owner of job \"{}\" does not exist any more", job.job),
-    )
-    .with_hint("drop the job and create it as another role")
-}
-
-fn cannot_begin(job: &Job) -> Error {
-    let owner = crate::pg::role::name(job.owner());
-    Error::new(
-        Kind::PrivilegeMissing,
-        format!("workers end before they begin: role \"{owner}\" cannot connect to this database"),
-    )
-    .with_hint("the server log says why; mend it and call sync_retry")
 }

@@ -2,7 +2,8 @@
 //!
 //! The rate is the job's, over all its workers. They share a clock in the run's row: whoever has
 //! written a batch moves it on by the time that batch may take, and waits until it is reached. Idle
-//! time is not saved up.
+//! time is not saved up. A copy whose batches all commit together has a clock of its own, which runs at
+//! its share of the rate: the run's would be locked until the end.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,8 @@ use super::processes;
 use super::reader::Reader;
 use super::session;
 use crate::catalog::job::{self, Job};
-use crate::catalog::{chunk, run, stream};
+use crate::catalog::run::{self, Crew, Run};
+use crate::catalog::{chunk, stream};
 use crate::error::{Error, Kind, Result};
 use crate::model::batch::{BatchLimit, SharedLimit};
 use crate::model::options::JobOptions;
@@ -43,6 +45,24 @@ impl Slowed {
     fn follows(self) -> bool {
         matches!(self, Slowed::Stream | Slowed::CatchUp)
     }
+
+    /// Is the worker one that others of the run, or other runs, wait for?
+    fn leaves(self, run_id: i64) -> Result<bool> {
+        match (run::get(run_id)?, self) {
+            (Some(run), Slowed::Stream) => Ok(run.stream_granted == Some(false)),
+            (Some(run), _) => superfluous(&run),
+            (None, _) => Ok(false),
+        }
+    }
+}
+
+/// What a worker's pace is kept by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Clock {
+    /// The one in the run's row.
+    Run,
+    /// One of its own, inside of a transaction.
+    Own(Option<Instant>),
 }
 
 pub struct Throttle {
@@ -59,6 +79,8 @@ pub struct Throttle {
     /// What the catalog says that it waits for.
     told: Option<String>,
     probe: Option<Reader>,
+    clock: Clock,
+    crew: Crew,
 }
 
 /// Is the query of a pace one that PostgreSQL understands, with the rights of the job's owner? Whoever
@@ -90,12 +112,37 @@ impl Throttle {
             held_up: None,
             told: None,
             probe: None,
+            clock: Clock::Run,
+            crew: transaction::run(|| run::crew(run_id))?,
         };
         Ok(throttle)
     }
 
-    /// After a batch has committed, and once before the first one: waits as long as the job's pace
-    /// has it wait. Outside of a transaction.
+    /// What follows happens in one transaction: says before it what can be said only then.
+    pub fn enter(&mut self) -> Result<()> {
+        self.tell(self.rate())?;
+        self.clock = Clock::Own(None);
+        Ok(())
+    }
+
+    /// That transaction is over.
+    pub fn leave(&mut self) -> Result<()> {
+        self.clock = Clock::Run;
+        self.tell(None)
+    }
+
+    /// In a transaction of its own, or in the one that is open.
+    fn within<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        match self.clock {
+            Clock::Run => transaction::run(work),
+            Clock::Own(_) => {
+                transaction::advance();
+                work()
+            }
+        }
+    }
+
+    /// After a batch, and once before the first one: waits as long as the job's pace has it wait.
     pub fn pay(&mut self, rows: u64, bytes: u64) -> Result<()> {
         self.look()?;
         let mut due = self.charge(rows, bytes)?;
@@ -127,6 +174,7 @@ impl Throttle {
 
     /// Nothing is there to be slowed.
     pub fn rest(&mut self) -> Result<()> {
+        self.look()?;
         self.tell(None)
     }
 
@@ -136,13 +184,16 @@ impl Throttle {
             return Ok(());
         }
         self.looked_at = Instant::now();
-        let (job, superfluous) = transaction::run(|| {
+        let (job, leaves, crew) = self.within(|| {
             Ok((
                 job::get_by_id(self.job_id)?,
-                !self.slowed.follows() && superfluous(self.run_id)?,
+                self.slowed.leaves(self.run_id)?,
+                run::crew(self.run_id)?,
             ))
         })?;
-        if superfluous {
+        self.crew = crew;
+        // A transaction that has begun is not thrown away.
+        if leaves && self.clock == Clock::Run {
             return Err(Error::new(
                 Kind::Cancelled,
                 "the run is to have fewer workers",
@@ -154,14 +205,17 @@ impl Throttle {
             self.asked_at = None;
             self.limit.set(batch_limit(&self.options));
             // What the clock was moved on by under another rate is forgotten.
-            transaction::run(|| run::reset_pace(self.run_id))?;
+            match &mut self.clock {
+                Clock::Run => transaction::run(|| run::reset_pace(self.run_id))?,
+                Clock::Own(at) => *at = None,
+            }
         }
         Ok(())
     }
 
-    /// Moves the run's clock on; when it is reached. Without rows that may still be to come for what was
+    /// Moves the clock on; when it is reached. Without rows that may still be to come for what was
     /// written before.
-    pub fn charge(&self, rows: u64, bytes: u64) -> Result<Option<Instant>> {
+    pub fn charge(&mut self, rows: u64, bytes: u64) -> Result<Option<Instant>> {
         let pace = &self.options.run.pace;
         let cost = |amount: u64, rate: Option<u64>| {
             rate.map_or(0.0, |rate| amount as f64 / rate.max(1) as f64)
@@ -174,12 +228,20 @@ impl Throttle {
         if !self.slowed.follows() && rows > limit.rows {
             seconds = seconds.min(LARGEST_DEBT.as_secs_f64());
         }
+        let now = Instant::now();
+        if let Clock::Own(at) = &mut self.clock {
+            let from = (*at).max(now.checked_sub(run::PACE_SAVED)).unwrap_or(now);
+            let seconds = Duration::try_from_secs_f64(seconds * self.crew.own_share());
+            *at = from.checked_add(seconds.unwrap_or_default());
+            return Ok(*at);
+        }
+        let seconds = seconds * self.crew.common_share();
         let wait = transaction::run(|| {
             transaction::commit_without_waiting();
             run::pace(self.run_id, seconds)
         })?;
         let wait = Duration::try_from_secs_f64(wait).unwrap_or_default();
-        Ok(Instant::now().checked_add(wait))
+        Ok(now.checked_add(wait))
     }
 
     /// What holds the job up, as of a second ago at most.
@@ -206,9 +268,13 @@ impl Throttle {
             held_up: Option<bool>,
         }
         let expression = self.options.run.pace.throttle_query.as_ref()?;
-        let outcome = transaction::run_within(LONGEST_QUERY, || {
+        let ask = || {
             guc::set_local(c"transaction_read_only", c"on");
             spi::query_first::<Row>(&query(expression), &[])
+        };
+        let outcome = transaction::within(LONGEST_QUERY, || match self.clock {
+            Clock::Run => transaction::run(ask),
+            Clock::Own(_) => transaction::peek(ask),
         });
         match outcome {
             Ok(row) => (row?.held_up == Some(true)).then(|| "throttle_query".to_owned()),
@@ -224,7 +290,7 @@ impl Throttle {
             return Ok(None);
         }
         if self.probe.is_none() {
-            let endpoint = transaction::run(|| session::endpoint(&job::get_by_id(self.job_id)?))?;
+            let endpoint = self.within(|| session::endpoint(&job::get_by_id(self.job_id)?))?;
             self.probe = Some(Reader::start(endpoint)?);
         }
         let Some(probe) = &self.probe else {
@@ -254,9 +320,9 @@ impl Throttle {
         }
     }
 
-    /// Writes only on a change.
+    /// Writes only on a change, and not where nobody would see it.
     fn tell(&mut self, why: Option<String>) -> Result<()> {
-        if self.told == why {
+        if self.told == why || self.clock != Clock::Run {
             return Ok(());
         }
         transaction::run(|| match self.slowed {
@@ -282,21 +348,21 @@ fn batch_limit(options: &JobOptions) -> BatchLimit {
     }
 }
 
-/// Does the run have more workers than it may, this one being of those that leave? Those that follow
-/// the log are not counted.
-pub fn superfluous(run_id: i64) -> Result<bool> {
-    let Some(granted) = run::get(run_id)?.and_then(|run| run.workers_granted) else {
+/// Does the run have more workers than it may, this one being of those that leave? One that streams
+/// is not counted.
+pub fn superfluous(run: &Run) -> Result<bool> {
+    let Some(granted) = run.workers_granted else {
         return Ok(false);
     };
     let holders = processes::holders()?;
     let follows = |pid: i64| {
-        holders.iter().any(|holder| {
-            holder.pid == pid && (holder.holds(Claim::Stream) || holder.holds(Claim::CatchUp))
-        })
+        holders
+            .iter()
+            .any(|holder| holder.pid == pid && holder.holds(Claim::Stream))
     };
     let before = holders
         .iter()
-        .filter(|holder| holder.holds(Claim::Worker) && holder.id == run_id)
+        .filter(|holder| holder.holds(Claim::Worker) && holder.id == run.run_id)
         .filter(|holder| holder.pid < worker::pid() && !follows(holder.pid))
         .count();
     Ok(i64::try_from(before).is_ok_and(|before| before >= granted))

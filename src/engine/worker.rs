@@ -48,6 +48,7 @@ fn work(assignment: Assignment) -> Result<()> {
     };
     let mut reader = None;
     let mut idle_looks = 0;
+    let mut worked = false;
     loop {
         worker::reload_configuration_if_asked();
         worker::discard_cancel_request();
@@ -72,12 +73,16 @@ fn work(assignment: Assignment) -> Result<()> {
                 let _ = report::catch(|| Ok(latch::wait(None, IDLE_LOOK)));
             }
             (Some(_), Claimed::Superfluous) => {
-                // One that leaves at once would look as if it could not begin.
-                let _ = report::catch(|| Ok(latch::wait(None, PENANCE)));
+                if !worked {
+                    // One that leaves at once would look as if it could not begin.
+                    let _ = report::catch(|| Ok(latch::wait(None, PENANCE)));
+                }
+                transaction::run(processes::wake_running_supervisor)?;
                 return Ok(());
             }
             (Some(job), Claimed::Task(task)) => {
                 idle_looks = 0;
+                worked = true;
                 worker::report_activity(Some(&describe(&job, &task)));
                 // A cancel request may come between two transactions of the task.
                 let outcome = report::catch(|| perform(&job, &task, &mut reader));

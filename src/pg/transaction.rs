@@ -6,7 +6,7 @@ use std::time::Duration;
 use pgrx::pg_sys;
 
 use super::report;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 
 /// `TimeoutId` of utils/timeout.h, the same from PostgreSQL 14 to 18.
 const STATEMENT_TIMEOUT: c_uint = 3;
@@ -47,14 +47,15 @@ pub fn run<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     outcome
 }
 
-/// The same, but the work is cancelled when it takes longer than that. The server's own
-/// statement_timeout counts only what a client has sent.
-pub fn run_within<T>(limit: Duration, work: impl FnOnce() -> Result<T>) -> Result<T> {
+/// Work that is cancelled when it takes longer than that. The server's own statement_timeout counts
+/// only what a client has sent. The work catches its ERRORs itself, as a transaction or a
+/// subtransaction does.
+pub fn within<T>(limit: Duration, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let milliseconds = i32::try_from(limit.as_millis()).unwrap_or(i32::MAX);
     // SAFETY: the timeout was registered when the process connected; its handler asks this process to
     // cancel what it does, as pg_cancel_backend would.
     unsafe { enable_timeout_after(STATEMENT_TIMEOUT, milliseconds) };
-    let outcome = run(work);
+    let outcome = work();
     // SAFETY: as above; one that has fired is not there to be disabled.
     unsafe { disable_timeout(STATEMENT_TIMEOUT, false) };
     outcome
@@ -90,6 +91,19 @@ pub fn attempt<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
         pg_sys::MemoryContextDelete(own);
         pg_sys::CurrentResourceOwner = owner;
         outcome
+    }
+}
+
+/// Runs `work` in a subtransaction that is undone whatever comes of it.
+pub fn peek<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let mut found = None;
+    let undone = attempt(|| {
+        found = Some(work()?);
+        Err(Error::new(Kind::Cancelled, "what was looked at is undone"))
+    });
+    match found {
+        Some(value) => Ok(value),
+        None => undone,
     }
 }
 

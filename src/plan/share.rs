@@ -1,11 +1,14 @@
 //! Who gets the workers of a database: each run one in turn, so that no job holds up another.
+//!
+//! A log is followed for ever. Where more is to be done than there are places, runs take turns: at each
+//! turn another one is the first that places are dealt to.
 
 /// How many workers a run could use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Demand {
     /// That follow a log, for ever.
     pub followers: usize,
-    /// That copy.
+    /// That copy or catch up, which comes to an end.
     pub copiers: usize,
 }
 
@@ -15,40 +18,48 @@ impl Demand {
     }
 }
 
-/// What each run gets of so many places. Logs come first: what is not read of them is lost one day.
-/// But where anybody copies, one place is for that.
-pub fn share(places: usize, demands: &[Demand]) -> Vec<Demand> {
+/// What each run gets of so many places at a turn. Logs come first: what is not read of them is lost one
+/// day. But where anybody copies, one place is for that; a single place is for both by turns.
+pub fn share(places: usize, demands: &[Demand], turn: usize) -> Vec<Demand> {
     let mut grants = vec![Demand::default(); demands.len()];
     let copies = demands.iter().any(|demand| demand.copiers > 0);
-    let reserved = usize::from(copies && places > 1);
+    let (turn, reserved) = match places {
+        0 => (turn, 0),
+        1 => (turn / 2, usize::from(copies) * (turn % 2)),
+        _ => (turn, usize::from(copies)),
+    };
     let mut left = places - reserved;
-    deal(&mut left, demands, &mut grants, |demand| {
-        &mut demand.followers
-    });
+    let first = turn.checked_rem(demands.len()).unwrap_or(0);
+    let order: Vec<usize> = (first..demands.len()).chain(0..first).collect();
+    let mut deal = |left: &mut usize, part: fn(&mut Demand) -> &mut usize| {
+        deal(left, &order, demands, &mut grants, part);
+    };
+    deal(&mut left, |demand| &mut demand.followers);
     left += reserved;
-    deal(&mut left, demands, &mut grants, |demand| {
-        &mut demand.copiers
-    });
-    deal(&mut left, demands, &mut grants, |demand| {
-        &mut demand.followers
-    });
+    deal(&mut left, |demand| &mut demand.copiers);
+    deal(&mut left, |demand| &mut demand.followers);
     grants
 }
 
 /// One for each that wants one more, in turn, until nobody does or nothing is left.
 fn deal(
     left: &mut usize,
+    order: &[usize],
     demands: &[Demand],
     grants: &mut [Demand],
-    part: impl Fn(&mut Demand) -> &mut usize,
+    part: fn(&mut Demand) -> &mut usize,
 ) {
     let mut dealt = true;
     while dealt {
         dealt = false;
-        for (demand, grant) in demands.iter().zip(grants.iter_mut()) {
-            let wanted = *part(&mut demand.clone());
+        for &place in order {
+            let (Some(mut demand), Some(grant)) =
+                (demands.get(place).copied(), grants.get_mut(place))
+            else {
+                continue;
+            };
             let has = part(grant);
-            if *left > 0 && *has < wanted {
+            if *left > 0 && *has < *part(&mut demand) {
                 *has += 1;
                 *left -= 1;
                 dealt = true;
@@ -62,11 +73,15 @@ mod tests {
     use super::*;
 
     fn shared(places: usize, demands: &[(usize, usize)]) -> Vec<(usize, usize)> {
+        shared_at(0, places, demands)
+    }
+
+    fn shared_at(turn: usize, places: usize, demands: &[(usize, usize)]) -> Vec<(usize, usize)> {
         let demands: Vec<Demand> = demands
             .iter()
             .map(|&(followers, copiers)| Demand { followers, copiers })
             .collect();
-        let grants = share(places, &demands);
+        let grants = share(places, &demands, turn);
         assert!(grants.iter().map(|grant| grant.all()).sum::<usize>() <= places);
         for (grant, demand) in grants.iter().zip(&demands) {
             assert!(grant.followers <= demand.followers && grant.copiers <= demand.copiers);
@@ -107,5 +122,40 @@ mod tests {
         assert_eq!(shared(2, &[(1, 0), (1, 0)]), [(1, 0), (1, 0)]);
         assert_eq!(shared(1, &[(1, 2)]), [(1, 0)]);
         assert_eq!(shared(8, &[(2, 1), (1, 1)]), [(2, 1), (1, 1)]);
+    }
+
+    #[test]
+    fn who_waits_has_a_turn() {
+        // Of three logs two are followed at a time, and only one of them changes with each turn.
+        let logs = [(1, 0), (1, 0), (1, 0)];
+        assert_eq!(shared_at(0, 2, &logs), [(1, 0), (1, 0), (0, 0)]);
+        assert_eq!(shared_at(1, 2, &logs), [(0, 0), (1, 0), (1, 0)]);
+        assert_eq!(shared_at(2, 2, &logs), [(1, 0), (0, 0), (1, 0)]);
+        assert_eq!(shared_at(3, 2, &logs), shared_at(0, 2, &logs));
+        // A single place is for logs and for copies.
+        assert_eq!(shared_at(0, 1, &[(1, 2)]), [(1, 0)]);
+        assert_eq!(shared_at(1, 1, &[(1, 2)]), [(0, 1)]);
+        // Whoever is not in need does not notice.
+        for turn in 0..5 {
+            assert_eq!(shared_at(turn, 8, &[(1, 3), (0, 2)]), [(1, 3), (0, 2)]);
+        }
+    }
+
+    #[test]
+    fn everybody_is_served_within_as_many_turns_as_there_are_runs() {
+        for places in 1..6 {
+            let demands: Vec<(usize, usize)> = (0..7).map(|run| (run % 2, (run + 1) % 3)).collect();
+            let mut served = vec![(0, 0); demands.len()];
+            // A single place is for logs at one turn and for copies at the next.
+            for turn in 0..demands.len() * 2 {
+                for (sum, got) in served.iter_mut().zip(shared_at(turn, places, &demands)) {
+                    *sum = (sum.0 + got.0, sum.1 + got.1);
+                }
+            }
+            for (served, wanted) in served.iter().zip(&demands) {
+                assert!(served.0 > 0 || wanted.0 == 0, "{places} places: {served:?}");
+                assert!(served.1 > 0 || wanted.1 == 0, "{places} places: {served:?}");
+            }
+        }
     }
 }

@@ -268,6 +268,7 @@ fn options_are_checked_and_the_error_lists_them() {
     let error = test
         .pg
         .error("SELECT sync_alter_unit('j', 't', '{\"colums\": []}')");
+    assert_eq!(error.sqlstate, "22023", "{error:?}");
     assert!(format!("{error:?}").contains("columns"), "{error:?}");
     let error = test.pg.error(&create("{}"));
     assert_eq!(error.sqlstate, "42710", "{error:?}");

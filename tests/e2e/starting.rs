@@ -76,23 +76,31 @@ fn circles_and_streams_are_refused() {
     test.stream_job("s", "{}");
     test.pg
         .rows("SELECT sync_depends('b', '{a}'); SELECT sync_depends('c', '{b}')");
-    for (call, message) in [
+    for (call, sqlstate, message) in [
         (
             "sync_depends('a', '{c}')",
+            "22023",
             "job \"a\" would wait for itself",
         ),
         (
             "sync_depends('a', '{a}')",
+            "22023",
             "job \"a\" would wait for itself",
         ),
-        ("sync_depends('a', '{none}')", "job \"none\" does not exist"),
+        (
+            "sync_depends('a', '{none}')",
+            "42704",
+            "job \"none\" does not exist",
+        ),
         (
             "sync_depends('a', '{s}')",
+            "22023",
             "job \"s\" has mode stream and never completes",
         ),
     ] {
         let error = test.pg.error(&format!("SELECT {call}"));
         assert_eq!(error.message, message, "{error:?}");
+        assert_eq!(error.sqlstate, sqlstate, "{error:?}");
         assert!(!error.hint.is_empty());
     }
     // A job that others wait for can go.
@@ -261,6 +269,7 @@ fn a_state_that_does_not_follow_is_refused() {
             error.message,
             format!("{table} cannot become {status} from completed")
         );
+        assert_eq!(error.sqlstate, "XX000", "{error:?}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is altered counts while the job runs: rates, throttles, numbers of workers; and the server's own
 //! limits are shared.
 
-use crate::support::fixture::{Databases, LONG, WORKER, shared};
+use crate::support::fixture::{Databases, LONG, WORKER, report, shared};
 use crate::support::mariadb::MariaDb;
 use crate::support::postgres::{Postgres, Settings};
 use crate::support::wait::{seconds, wait_for, wait_until};
@@ -29,7 +29,10 @@ fn holds(test: &mut Databases, counter: &str, expected: f64) {
             return;
         }
     }
-    panic!("{seen:?} a second of {expected}");
+    panic!(
+        "{seen:?} a second of {expected}: {}",
+        report(&mut test.pg, "j")
+    );
 }
 
 fn alter(test: &mut Databases, options: &str) {
@@ -156,6 +159,74 @@ fn a_stream_is_slowed_too() {
     alter(&mut test, r#"{"throttle_query": null}"#);
     test.assert_followed("j");
     test.end_stream("j");
+}
+
+#[test]
+fn a_copy_in_one_transaction_keeps_to_its_part_of_the_rate() {
+    let mut test = Databases::shared("pace_at_once");
+    test.table("t", 100_000);
+    test.my.run(&[
+        "CREATE TABLE keyless (n int)",
+        &format!(
+            "INSERT INTO keyless SELECT n FROM ({}) numbers",
+            crate::support::fixture::numbers(1, 8000)
+        ),
+    ]);
+    test.job(
+        "j",
+        r#"{"workers": 2, "chunk_rows": 50000, "max_rows_per_second": 2000}"#,
+    );
+    test.start("j");
+    let rows = "SELECT coalesce(sum(rows_done), 0) FROM sync_units WHERE unit = 't'";
+    wait_until("both are copied", LONG, || {
+        test.pg.number(rows) > 0
+            && test.unit_status("j", "keyless") == "running"
+            && test
+                .pg
+                .number("SELECT count(*) FROM sync_units WHERE waiting_for = 'max_rows_per_second'")
+                == 2
+    });
+    // One half of the rate each.
+    holds(&mut test, rows, 1000.0);
+    wait_until("the one without a key is there", LONG, || {
+        test.unit_status("j", "keyless") == "completed"
+    });
+    let took = test
+        .pg
+        .text("SELECT extract(epoch FROM finished_at - started_at)::float8 FROM sync_units WHERE unit = 'keyless'")
+        .parse::<f64>()
+        .expect("seconds");
+    assert!((7.0..10.0).contains(&took), "8000 rows took {took} s");
+    holds(&mut test, rows, 2000.0);
+    // A rate counts within the transaction too, as does the end of it.
+    test.my.run(&["INSERT INTO keyless SELECT n FROM keyless"]);
+    alter(&mut test, r#"{"max_rows_per_second": null}"#);
+    test.finish("j");
+    alter(&mut test, r#"{"max_rows_per_second": 100}"#);
+    test.start("j");
+    wait_until("it is copied anew", LONG, || {
+        test.unit_status("j", "keyless") == "running"
+    });
+    alter(
+        &mut test,
+        r#"{"max_rows_per_second": null, "throttle_query": "now() IS NULL"}"#,
+    );
+    test.finish("j");
+    test.assert_equal("j");
+}
+
+#[test]
+fn a_definition_that_breaks_under_way_fails_the_run() {
+    let mut test = Databases::shared("broken_definition");
+    test.table("t", 50_000);
+    test.job("j", SMALL);
+    test.start("j");
+    wait_until("rows arrive", LONG, || rows_done(&mut test) > 0);
+    test.pg
+        .rows(r#"UPDATE tributary.job SET options = options || '{"workers": "many"}'"#);
+    assert_eq!(test.end("j"), "failed");
+    let error = test.pg.text("SELECT error FROM sync_jobs WHERE job = 'j'");
+    assert!(error.contains("workers"), "{error}");
 }
 
 #[test]
