@@ -1163,9 +1163,11 @@ BEGIN
     END IF;
     COMMIT;
     LOOP
-        state := @extschema@.sync_wait(job, '1 second'::pg_catalog.interval);
+        PERFORM @extschema@.sync_wait(job, '1 second'::pg_catalog.interval);
         COMMIT;
-        EXIT WHEN state IN ('completed', 'failed', 'cancelled');
+        -- Another run may have begun behind this one.
+        SELECT r.status INTO state FROM @extschema@.sync_runs r WHERE r.run_id = run;
+        EXIT WHEN state IS NULL OR state IN ('completed', 'failed', 'cancelled');
         SELECT coalesce(j.error, 'waits for ' || j.waiting_for) INTO problem
         FROM @extschema@.sync_jobs j WHERE j.job = sync_run.job;
         IF problem IS DISTINCT FROM told AND problem IS NOT NULL THEN

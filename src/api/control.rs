@@ -211,18 +211,22 @@ pub(super) fn require_unit(job: &Job, run: &Run, name: Option<&str>) -> Result<(
     let Some(name) = name else { return Ok(()) };
     match unit::find(job.job_id, name)? {
         Some(unit) if unit.run_id == run.run_id => Ok(()),
-        _ => Err(Error::new(
-            Kind::ObjectMissing,
-            format!(
-                "run {} of job \"{}\" has no unit \"{name}\"",
-                run.run_id, job.job
-            ),
-        )
-        .with_hint(format!(
-            "SELECT unit, status FROM sync_units WHERE job = {};",
-            literal(&job.job)
-        ))),
+        _ => {
+            let run = format!("run {} of job \"{}\"", run.run_id, job.job);
+            Err(no_unit(job, &run, name))
+        }
     }
+}
+
+pub(super) fn no_unit(job: &Job, whose: &str, name: &str) -> Error {
+    Error::new(
+        Kind::ObjectMissing,
+        format!("{whose} has no unit \"{name}\""),
+    )
+    .with_hint(format!(
+        "SELECT unit, status FROM sync_units WHERE job = {};",
+        literal(&job.job)
+    ))
 }
 
 fn count(units: &[String]) -> i64 {

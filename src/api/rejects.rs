@@ -3,7 +3,7 @@
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use super::control::{locked, require_same_source, require_unit};
+use super::control::{locked, no_unit, require_same_source, require_unit};
 use super::{given, own_job};
 use crate::catalog::run;
 use crate::catalog::{reject, unit, unit_redrive};
@@ -27,6 +27,12 @@ fn sync_clear_rejects(
     unit: default!(Option<&str>, "NULL"),
 ) -> Result<i64, ErrorReport> {
     let job = own_job(given("job", job)?)?;
+    // Rejects of a unit that is not of the latest run can be forgotten too.
+    if let Some(name) = unit
+        && unit::find(job.job_id, name)?.is_none()
+    {
+        return Err(no_unit(&job, &format!("job \"{}\"", job.job), name).into());
+    }
     let cleared = reject::clear(job.job_id, unit)?;
     Ok(i64::try_from(cleared).unwrap_or(i64::MAX))
 }

@@ -143,6 +143,15 @@ fn has_come(job: &Job, run: &Run, awaited: &Awaited) -> Result<bool> {
         return Ok(false);
     }
     match unit_stream::pending(run.run_id)? {
+        Pending::Paused { unit } => Err(Error::new(
+            Kind::InvalidState,
+            format!("unit \"{unit}\" of job \"{}\" is paused", job.job),
+        )
+        .with_hint(format!(
+            "SELECT sync_resume({}, {});",
+            literal(&job.job),
+            literal(&unit)
+        ))),
         Pending::Failed { unit, error } => Err(Error::new(
             Kind::InvalidState,
             format!("unit \"{unit}\" of job \"{}\" has failed", job.job),

@@ -287,7 +287,10 @@ pub enum Pending {
     /// All units are in step with the stream.
     None,
     Some,
-    /// This one will not be without a person.
+    /// This one will not be without a person: it is paused, or has failed.
+    Paused {
+        unit: String,
+    },
     Failed {
         unit: String,
         error: String,
@@ -300,19 +303,22 @@ pub fn pending(run_id: i64) -> Result<Pending> {
     struct Row {
         unit: String,
         error: Option<String>,
+        paused: bool,
         lost: bool,
     }
     let row: Option<Row> = query_first(
-        "SELECT unit, error, status IN ('failed', 'paused') AND next_retry_at IS NULL AS lost FROM tributary.unit \
+        "SELECT unit, error, status = 'paused' AS paused, \
+           status IN ('failed', 'paused') AND next_retry_at IS NULL AS lost FROM tributary.unit \
          WHERE run_id = $1 AND status <> 'cancelled' AND (status <> 'streaming' OR position IS NOT NULL) \
          ORDER BY lost DESC, unit_id LIMIT 1",
         &[run_id.into()],
     )?;
     Ok(match row {
         None => Pending::None,
+        Some(row) if row.lost && row.paused => Pending::Paused { unit: row.unit },
         Some(row) if row.lost => Pending::Failed {
             unit: row.unit,
-            error: row.error.unwrap_or_else(|| "It is paused.".to_owned()),
+            error: row.error.unwrap_or_default(),
         },
         Some(_) => Pending::Some,
     })

@@ -172,6 +172,7 @@ fn method(
             Kind::TargetNotEmpty,
             format!("target table {name} holds rows that no run of this job has written"),
         )
+        .with_detail("What its runs have written counts for as long as the table is the unit's target.")
         .with_hint(format!(
             "TRUNCATE {name};, or let the load replace them: SELECT sync_alter_unit('<job>', {}, '{{\"existing_rows\": \"replace\"}}');",
             crate::plan::identifier::literal(&unit.unit)

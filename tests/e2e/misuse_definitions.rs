@@ -208,15 +208,22 @@ fn a_failed_stream_of_another_definition_is_not_taken_up_again() {
 }
 
 #[test]
-fn tables_of_a_schema_that_a_job_had_before_are_still_its_own() {
+fn tables_of_a_schema_that_a_job_had_before_are_a_strangers() {
     let mut test = Databases::shared("misuse_returned");
     test.table("t", 20);
     test.job("j", "{}");
     test.run("j");
     test.pg.rows(&import(&[("target_schema", r#""other""#)]));
     test.run("j");
-    // All rows there were written by a run of this job.
+    // Since then anybody may have written there.
     test.pg.rows("SELECT sync_rollback_job('j', 1)");
+    test.start("j");
+    assert_eq!(test.end("j"), "failed");
+    let [error, hint] = test.failure("j", "t");
+    assert!(error.contains("no run of this job has written"), "{error}");
+    assert!(hint.contains("existing_rows"), "{hint}");
+    test.pg
+        .rows(r#"SELECT sync_alter_unit('j', 't', '{"existing_rows": "replace"}')"#);
     test.run("j");
     test.assert_equal("j");
 }

@@ -233,9 +233,10 @@ fn without_a_run_under_way_there_is_nothing_to_control() {
         );
         assert!(error.hint.contains("FROM sync_units"), "{error:?}");
     }
-    // Rejects outlive the units of a run, so that any name may be given.
-    let cleared = "SELECT sync_clear_rejects('j', 'none')";
-    assert_eq!(test.pg.number(cleared), 0);
+    let error = test.pg.error("SELECT sync_clear_rejects('j', 'none')");
+    assert_eq!(error.sqlstate, "42704", "{error:?}");
+    assert_eq!(error.message, "job \"j\" has no unit \"none\"");
+    assert!(error.hint.contains("FROM sync_units"), "{error:?}");
     assert_eq!(test.pg.text("SELECT sync_wait('j')"), "completed");
     assert_eq!(test.pg.text(units), before);
     assert_eq!(test.status("j"), "completed");

@@ -174,7 +174,7 @@ fn a_copy_in_one_transaction_keeps_to_its_part_of_the_rate() {
     ]);
     test.job(
         "j",
-        r#"{"workers": 2, "chunk_rows": 50000, "max_rows_per_second": 2000}"#,
+        r#"{"workers": 2, "chunk_rows": 1000000, "max_rows_per_second": 2000}"#,
     );
     test.start("j");
     let rows = "SELECT coalesce(sum(rows_done), 0) FROM sync_units WHERE unit = 't'";

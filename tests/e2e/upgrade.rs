@@ -56,9 +56,12 @@ fn an_updated_extension_is_as_a_new_one_and_its_jobs_go_on() {
     // As the older version has left them.
     old.pg.rows(
         "INSERT INTO tributary.job (job, owner, source, units, target_schema, mode, options) \
-         VALUES ('j', 'postgres', 'src', '{t}', 'j', 'full', '{\"workers\": 1}'), ('k', 'postgres', 'src', '{*}', 'k', 'full', '{}'); \
+         VALUES ('j', 'postgres', 'src', '{t}', 'j', 'full', '{\"workers\": 1}'), ('k', 'postgres', 'src', '{*}', 'k', 'full', '{}'), \
+                ('r', 'postgres', 'src', '{*}', 'r', 'full', '{}'); \
          INSERT INTO tributary.unit_setting VALUES (1, 't', '{\"priority\": \"high\"}'); \
-         INSERT INTO tributary.run (job_id, status, expanded, started_at, finished_at) VALUES (2, 'completed', true, now(), now())",
+         INSERT INTO tributary.run (job_id, status, expanded, started_at, finished_at) VALUES (2, 'completed', true, now(), now()), \
+                (3, 'running', true, now(), NULL); \
+         INSERT INTO tributary.unit (job_id, run_id, unit, target_schema, target_table) VALUES (3, 2, 't', 'r', 't')",
     );
     old.pg.rows("ALTER EXTENSION pg_tributary UPDATE");
     let (new, updated) = (structure(&mut new.pg), structure(&mut old.pg));
@@ -72,12 +75,15 @@ fn an_updated_extension_is_as_a_new_one_and_its_jobs_go_on() {
     let versions = "SELECT string_agg(job || ' ' || version || ' ' || change, ', ' ORDER BY job) FROM sync_job_versions";
     assert_eq!(
         old.pg.text(versions),
-        "j 1 ALTER EXTENSION UPDATE, k 1 ALTER EXTENSION UPDATE"
+        "j 1 ALTER EXTENSION UPDATE, k 1 ALTER EXTENSION UPDATE, r 1 ALTER EXTENSION UPDATE"
     );
     let definition = "SELECT definition -> 'unit_options' FROM sync_job_versions WHERE job = 'j'";
     assert_eq!(old.pg.text(definition), r#"{"t": {"priority": "high"}}"#);
     old.run("j");
     old.assert_equal("j");
+    // A run that was under way goes on.
+    old.finish("r");
+    old.assert_equal("r");
     old.pg
         .rows("SELECT sync_alter_job('j', '{\"workers\": 2}')");
     assert_eq!(
