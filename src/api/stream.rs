@@ -147,11 +147,14 @@ fn has_come(job: &Job, run: &Run, awaited: &Awaited) -> Result<bool> {
             Kind::InvalidState,
             format!("unit \"{unit}\" of job \"{}\" is paused", job.job),
         )
-        .with_hint(format!(
-            "SELECT sync_resume({}, {});",
-            literal(&job.job),
-            literal(&unit)
-        ))),
+        .with_hint(match run.status()? {
+            RunStatus::Paused => format!("SELECT sync_resume({});", literal(&job.job)),
+            _ => format!(
+                "SELECT sync_resume({}, {});",
+                literal(&job.job),
+                literal(&unit)
+            ),
+        })),
         Pending::Failed { unit, error } => Err(Error::new(
             Kind::InvalidState,
             format!("unit \"{unit}\" of job \"{}\" has failed", job.job),

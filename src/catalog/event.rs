@@ -49,6 +49,23 @@ pub fn record(subject: Subject<'_>, status: &str, message: Option<&str>) -> Resu
     Ok(())
 }
 
+/// Is there an event of these words within the last hour? It is looked for among the newest of the job.
+pub fn was_told(subject: Subject<'_>, status: &str, message: &str) -> Result<bool> {
+    let told: Option<Value> = query_first(
+        "SELECT 1 AS told FROM (SELECT * FROM tributary.event WHERE job_id = $1 ORDER BY event_id DESC LIMIT 100) e \
+         WHERE run_id = $2 AND unit IS NOT DISTINCT FROM $3 AND status = $4 AND message = $5 \
+           AND at > clock_timestamp() - interval '1 hour' LIMIT 1",
+        &[
+            subject.job_id.into(),
+            subject.run_id.into(),
+            subject.unit.into(),
+            status.into(),
+            message.into(),
+        ],
+    )?;
+    Ok(told.is_some())
+}
+
 /// Whoever meets the error logs it, with what becomes of it.
 pub fn record_error(subject: Subject<'_>, status: &str, error: &Error) -> Result<()> {
     insert(

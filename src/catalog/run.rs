@@ -9,6 +9,7 @@ use super::{execute, query, query_first};
 use crate::error::{Error, Kind, Result};
 use crate::model::state::{RunStatus, Trigger};
 use crate::pg::role;
+use crate::plan::share::Crew;
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct Run {
@@ -182,34 +183,10 @@ pub fn take_queued(run_id: i64) -> Result<Option<Queued>> {
 /// Idle time that may be made up for.
 pub const PACE_SAVED: Duration = Duration::from_millis(300);
 
-/// Those that are held to the pace of a run.
-#[derive(Debug, Clone, Copy, Deserialize)]
-pub struct Crew {
-    /// Copies of units that commit at once.
-    at_once: i64,
-    /// All others.
-    common: i64,
-}
-
-impl Crew {
-    /// What a second's worth of rows costs a copy that has a clock of its own.
-    pub fn own_share(self) -> f64 {
-        (self.at_once + self.common).max(1) as f64
-    }
-
-    /// The same for those that share a clock.
-    pub fn common_share(self) -> f64 {
-        let common = self.common.max(1);
-        (self.at_once + common) as f64 / common as f64
-    }
-}
-
+/// Those that are held to its pace.
 pub fn crew(run_id: i64) -> Result<Crew> {
     let crew = query_first(include_str!("../../sql/queries/crew.sql"), &[run_id.into()])?;
-    Ok(crew.unwrap_or(Crew {
-        at_once: 0,
-        common: 1,
-    }))
+    Ok(crew.unwrap_or_default())
 }
 
 /// Moves the run's clock on by `seconds`; how long it is until then. A moment of idleness is saved up: what is
@@ -339,7 +316,8 @@ fn sum_up(run: &Run) -> Result<()> {
     Ok(())
 }
 
-/// What the run waits for; `None` clears it. Writes only on a change.
+/// What the run waits for; `None` clears it. Writes only on a change; runs that take turns wait again and
+/// again, which is told once an hour.
 pub fn set_waiting_for(run: &Run, what: Option<&str>) -> Result<()> {
     if run.waiting_for.as_deref() == what {
         return Ok(());
@@ -349,8 +327,10 @@ pub fn set_waiting_for(run: &Run, what: Option<&str>) -> Result<()> {
         &[run.run_id.into(), what.into()],
     )?;
     match what {
-        Some(what) => event::record(run.subject(), "waiting", Some(what)),
-        None => Ok(()),
+        Some(what) if !event::was_told(run.subject(), "waiting", what)? => {
+            event::record(run.subject(), "waiting", Some(what))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -234,7 +234,6 @@ impl<'a> Copying<'a> {
                 piece = reader.next_piece()?;
             }
         });
-        self.throttle.leave()?;
         if outcome
             .as_ref()
             .is_err_and(|error| error.kind == Kind::TooManyRejects)
@@ -242,7 +241,7 @@ impl<'a> Copying<'a> {
             failure::name_rejects(&mut sample, &self.job.job, &self.unit.unit);
             transaction::run(|| reject::insert(self.chunk.chunk_id, &sample))?;
         }
-        outcome
+        self.throttle.leave().and(outcome)
     }
 
     /// Counts a batch that was written, keeps its rejects and moves the cursor.

@@ -104,6 +104,7 @@ pub struct Log<'a> {
     pub run_id: i64,
     pub how: Following,
     pub place: Place,
+    began_at: Position,
     pub units: Vec<Followed>,
     /// Read up to here, and then tell.
     until: Option<Position>,
@@ -158,6 +159,7 @@ fn begin<'a>(
         job,
         run_id,
         how,
+        began_at: place.position.clone(),
         place,
         units,
         until: None,
@@ -387,6 +389,11 @@ impl Log<'_> {
 
     fn hear(&mut self, source: Option<Position>, reader: &Reader) -> Result<Option<Ended>> {
         self.throttle.rest()?;
+        // A turn is of use: a long source transaction is not begun again and again.
+        let reached = |end: &Position| self.place.position.reached(end) == Some(true);
+        if self.place.position != self.began_at || source.as_ref().is_some_and(reached) {
+            self.throttle.give_way()?;
+        }
         // Rights and credentials may have been taken away, the source may have moved.
         let endpoint = transaction::run(|| session::endpoint(self.job))?;
         if !reader.reads(&endpoint) {

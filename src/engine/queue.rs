@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::RawFd;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
@@ -51,7 +51,7 @@ pub struct Queue<T> {
     buffer: Buffer,
     state: Mutex<State<T>>,
     space: Condvar,
-    filled: Event,
+    filled: Arc<Event>,
     hunger: Notify,
 }
 
@@ -82,7 +82,7 @@ impl<T> Queue<T> {
                 blocked: Duration::ZERO,
             }),
             space: Condvar::new(),
-            filled: Event::new()?,
+            filled: Arc::new(Event::new()?),
             hunger: Notify::new(),
         })
     }
@@ -95,6 +95,11 @@ impl<T> Queue<T> {
     /// Readable while a frame may be waiting.
     pub fn fd(&self) -> RawFd {
         self.filled.fd()
+    }
+
+    /// Raised when the main thread has to look.
+    pub fn event(&self) -> Arc<Event> {
+        Arc::clone(&self.filled)
     }
 
     /// Appends a frame of `bytes` bytes, waiting for room. Reader thread only.

@@ -16,6 +16,7 @@ use crate::model::batch::{BatchEnd, Waits};
 use crate::model::key::Key;
 use crate::model::position::Position;
 use crate::model::table::{SourceTable, SourceTableName};
+use crate::pg::allocator::{self, Alarm};
 use crate::pg::{latch, thread, worker};
 use crate::source::log::{BrokenOff, Segment, Stop};
 use crate::source::mysql::{BoundaryRequest, Check, Endpoint, FollowRequest, SnapshotRequest};
@@ -53,6 +54,7 @@ pub struct Reader {
     requests: mpsc::Sender<Request>,
     queue: Arc<Queue<Frame>>,
     cancel: Arc<tokio::sync::Notify>,
+    alarm: Arc<Alarm>,
     endpoint: Endpoint,
     buffer: Buffer,
     /// How long the main thread has waited for the source.
@@ -74,11 +76,14 @@ impl Reader {
             queue: Arc::clone(&queue),
             cancel: Arc::clone(&cancel),
         };
-        thread::spawn("tributary reader", move || thread.run(&inbox)).map_err(no_thread)?;
+        let alarm = Arc::new(Alarm::new(queue.event()));
+        let run = move || thread.run(&inbox);
+        thread::spawn("tributary reader", Arc::clone(&alarm), run).map_err(no_thread)?;
         Ok(Reader {
             requests,
             queue,
             cancel,
+            alarm,
             endpoint,
             buffer,
             waited: Cell::default(),
@@ -234,6 +239,9 @@ impl Reader {
                     return Ok(frame);
                 }
                 None => {
+                    if let Some(bytes) = self.alarm.bytes() {
+                        return Err(too_much(bytes));
+                    }
                     let since = Instant::now();
                     latch::wait(Some(self.queue.fd()), Duration::from_secs(60));
                     let waited = self.waited.get().saturating_add(since.elapsed());
@@ -248,6 +256,24 @@ impl Drop for Reader {
     fn drop(&mut self) {
         self.queue.close();
         self.cancel.notify_one();
+    }
+}
+
+/// The thread was stopped for what it wanted to set aside.
+fn too_much(bytes: usize) -> Error {
+    match allocator::is_absurd(bytes) {
+        true => Error::new(
+            Kind::ProtocolViolation,
+            format!("what the source announces would take {bytes} bytes of memory at once"),
+        )
+        .with_hint(
+            "A compressed transaction of MySQL can be as large: at the source, SET GLOBAL \
+             binlog_transaction_compression = OFF; then SELECT sync_resync('<job>');",
+        ),
+        false => Error::new(
+            Kind::InsufficientResources,
+            format!("out of memory: what the source announces takes {bytes} bytes at once"),
+        ),
     }
 }
 

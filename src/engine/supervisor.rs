@@ -6,11 +6,11 @@
 //! more, so that a run scheduled at that moment is seen by it or by the next one.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::due::start_due;
 use super::processes::{self, Holder};
-use super::trouble::{cannot_begin, catalog_exists, missed, no_owner, told};
+use super::trouble::{cannot_begin, catalog_exists, missed, no_owner, patient, told};
 use super::upkeep::Upkeep;
 use crate::catalog::job::{self, Job};
 use crate::catalog::run::{self, Run};
@@ -145,27 +145,6 @@ struct Supervisor {
     /// Workers that held up somebody at the last look.
     stalled: Vec<i64>,
     upkeep: Upkeep,
-    turn: Turn,
-}
-
-/// Whose turn it is where runs wait for each other.
-#[derive(Default)]
-struct Turn {
-    number: usize,
-    began: Option<Instant>,
-}
-
-impl Turn {
-    fn number(&mut self) -> usize {
-        match self.began {
-            Some(began) if began.elapsed() < TURN => {}
-            before => {
-                self.number = self.number.wrapping_add(usize::from(before.is_some()));
-                self.began = Some(Instant::now());
-            }
-        }
-        self.number
-    }
 }
 
 /// A run and the workers it could use.
@@ -191,15 +170,15 @@ impl Supervisor {
             for run in &runs {
                 // One transaction each: a run that somebody has locked, or whose definition is
                 // broken, does not hold up the others.
-                match transaction::run(|| look_after(run, &holders)) {
+                match patient(|| look_after(run, &holders)) {
                     Ok(found) => wanting.extend(found),
                     Err(error) => told(run, error)?,
                 }
             }
             let demands: Vec<Demand> = wanting.iter().map(|wanting| wanting.demand).collect();
-            let grants = share(guc::max_workers() as usize, &demands, self.turn.number());
+            let grants = share(guc::max_workers() as usize, &demands, turn());
             for (wanting, grant) in wanting.iter().zip(grants) {
-                let started = transaction::run(|| self.start_workers(wanting, grant, &holders));
+                let started = patient(|| self.start_workers(wanting, grant, &holders));
                 started.or_else(|error| told(wanting.run, error))?;
             }
             // Nothing of these is urgent: what cannot be done now is done at a later look.
@@ -267,8 +246,6 @@ impl Supervisor {
         let Wanting {
             run, job, demand, ..
         } = wanting;
-        // Whoever has a row locked is waited for in the next look.
-        guc::set_local(c"lock_timeout", c"200ms");
         let lives = self.short_lives.get(&run.run_id).copied().unwrap_or(0);
         if lives >= SHORT_LIVES {
             self.short_lives.remove(&run.run_id);
@@ -276,7 +253,7 @@ impl Supervisor {
         }
         // Where all could be had, only the job's own limit counts: how much is open at a look says nothing
         // about the next moment.
-        let granted = match grant.copiers == demand.copiers {
+        let granted = match grant == *demand {
             true => wanting.most.max(grant.copiers),
             false => grant.copiers,
         };
@@ -295,7 +272,7 @@ impl Supervisor {
         // Others may still be at work in the places of this run.
         while alive < demand.all() {
             if alive >= grant.all() || all >= most {
-                // Those that follow a log never end, and do nothing else.
+                // One that follows the log does nothing else.
                 waiting_for = (grant.followers < demand.followers || alive <= grant.followers)
                     .then(|| format!("a worker: all {most} of tributary.max_workers are busy"));
                 break;
@@ -319,13 +296,18 @@ impl Supervisor {
     }
 }
 
+/// Whose turn it is where runs wait for each other; the same for a successor.
+fn turn() -> usize {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let seconds = now.unwrap_or_default().as_secs();
+    usize::try_from(seconds / TURN.as_secs()).unwrap_or_default()
+}
+
 /// Sets due retries going and ends the run if it is done; else the workers it could use.
 fn look_after<'a>(run: &'a Run, holders: &[Holder]) -> Result<Option<Wanting<'a>>> {
     if run.status()? == RunStatus::Paused {
         return Ok(None);
     }
-    // Whoever has a row locked is waited for in the next look.
-    guc::set_local(c"lock_timeout", c"200ms");
     let job = job::get_by_id(run.job_id)?;
     if !role::exists(job.owner()) {
         run::fail(run, &no_owner(&job), None)?;

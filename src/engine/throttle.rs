@@ -11,14 +11,16 @@ use super::processes;
 use super::reader::Reader;
 use super::session;
 use crate::catalog::job::{self, Job};
-use crate::catalog::run::{self, Crew, Run};
+use crate::catalog::run::{self, Run};
 use crate::catalog::{chunk, stream};
 use crate::error::{Error, Kind, Result};
 use crate::model::batch::{BatchLimit, SharedLimit};
 use crate::model::options::JobOptions;
 use crate::model::run_options::Pace;
+use crate::pg::allocator;
 use crate::pg::lock::Claim;
 use crate::pg::{guc, latch, spi, transaction, worker};
+use crate::plan::share::Crew;
 
 /// How often the job's options are looked at.
 const LOOK: Duration = Duration::from_millis(500);
@@ -41,11 +43,6 @@ pub enum Slowed {
 }
 
 impl Slowed {
-    /// The log has its own order: transactions are whole, and nobody else could read it.
-    fn follows(self) -> bool {
-        matches!(self, Slowed::Stream | Slowed::CatchUp)
-    }
-
     /// Is the worker one that others of the run, or other runs, wait for?
     fn leaves(self, run_id: i64) -> Result<bool> {
         match (run::get(run_id)?, self) {
@@ -81,6 +78,8 @@ pub struct Throttle {
     probe: Option<Reader>,
     clock: Clock,
     crew: Crew,
+    /// Others wait for the worker's place.
+    leaves: bool,
 }
 
 /// Is the query of a pace one that PostgreSQL understands, with the rights of the job's owner? Whoever
@@ -106,6 +105,7 @@ impl Throttle {
             slowed,
             version: job.version,
             limit: SharedLimit::new(batch_limit(&options)),
+            crew: transaction::run(|| crew(&options.run.pace, run_id))?,
             options,
             looked_at: Instant::now(),
             asked_at: None,
@@ -113,7 +113,7 @@ impl Throttle {
             told: None,
             probe: None,
             clock: Clock::Run,
-            crew: transaction::run(|| run::crew(run_id))?,
+            leaves: false,
         };
         Ok(throttle)
     }
@@ -145,6 +145,7 @@ impl Throttle {
     /// After a batch, and once before the first one: waits as long as the job's pace has it wait.
     pub fn pay(&mut self, rows: u64, bytes: u64) -> Result<()> {
         self.look()?;
+        self.give_way()?;
         let mut due = self.charge(rows, bytes)?;
         let mut waited = false;
         loop {
@@ -157,10 +158,11 @@ impl Throttle {
             };
             waited |= rest.is_some();
             self.tell(held_up.or_else(|| self.rate()))?;
-            latch::wait(None, wait);
+            latch::sleep(wait);
             worker::reload_configuration_if_asked();
             let before = self.version;
             self.look()?;
+            self.give_way()?;
             if self.version != before {
                 due = None;
             }
@@ -178,6 +180,19 @@ impl Throttle {
         self.tell(None)
     }
 
+    /// An error where others wait for the worker's place.
+    pub fn give_way(&mut self) -> Result<()> {
+        // A transaction that has begun is not thrown away.
+        if !self.leaves || self.clock != Clock::Run {
+            return Ok(());
+        }
+        self.tell(None)?;
+        Err(Error::new(
+            Kind::Cancelled,
+            "the run is to have fewer workers",
+        ))
+    }
+
     /// Sees now and then what was altered.
     fn look(&mut self) -> Result<()> {
         if self.looked_at.elapsed() < LOOK {
@@ -188,17 +203,11 @@ impl Throttle {
             Ok((
                 job::get_by_id(self.job_id)?,
                 self.slowed.leaves(self.run_id)?,
-                run::crew(self.run_id)?,
+                crew(&self.options.run.pace, self.run_id)?,
             ))
         })?;
         self.crew = crew;
-        // A transaction that has begun is not thrown away.
-        if leaves && self.clock == Clock::Run {
-            return Err(Error::new(
-                Kind::Cancelled,
-                "the run is to have fewer workers",
-            ));
-        }
+        self.leaves = leaves;
         if job.version != self.version {
             self.options = job.options()?;
             self.version = job.version;
@@ -225,17 +234,18 @@ impl Throttle {
             return Ok(None);
         }
         let limit = batch_limit(&self.options);
-        if !self.slowed.follows() && rows > limit.rows {
+        // Source transactions are whole, however large.
+        if matches!(self.slowed, Slowed::Chunk(_)) && rows > limit.rows {
             seconds = seconds.min(LARGEST_DEBT.as_secs_f64());
         }
         let now = Instant::now();
         if let Clock::Own(at) = &mut self.clock {
             let from = (*at).max(now.checked_sub(run::PACE_SAVED)).unwrap_or(now);
-            let seconds = Duration::try_from_secs_f64(seconds * self.crew.own_share());
+            let seconds = Duration::try_from_secs_f64(seconds * self.crew.own_slowdown());
             *at = from.checked_add(seconds.unwrap_or_default());
             return Ok(*at);
         }
-        let seconds = seconds * self.crew.common_share();
+        let seconds = seconds * self.crew.common_slowdown();
         let wait = transaction::run(|| {
             transaction::commit_without_waiting();
             run::pace(self.run_id, seconds)
@@ -274,7 +284,10 @@ impl Throttle {
         };
         let outcome = transaction::within(LONGEST_QUERY, || match self.clock {
             Clock::Run => transaction::run(ask),
-            Clock::Own(_) => transaction::peek(ask),
+            Clock::Own(_) => {
+                spi::forget_statistics();
+                transaction::peek(ask)
+            }
         });
         match outcome {
             Ok(row) => (row?.held_up == Some(true)).then(|| "throttle_query".to_owned()),
@@ -297,9 +310,13 @@ impl Throttle {
             return Ok(None);
         };
         let names = limits.iter().map(|(name, _)| name.clone()).collect();
-        let Ok(found) = probe.status(names) else {
-            self.probe = None;
-            return Ok(None);
+        let found = match probe.status(names) {
+            Ok(found) => found,
+            Err(error) if allocator::has_stopped_a_thread() => return Err(error),
+            Err(_) => {
+                self.probe = None;
+                return Ok(None);
+            }
         };
         Ok(limits.iter().find_map(|(name, limit)| {
             let (_, value) = found
@@ -332,6 +349,14 @@ impl Throttle {
         })?;
         self.told = why;
         Ok(())
+    }
+}
+
+/// Who shares the rate, where there is one.
+fn crew(pace: &Pace, run_id: i64) -> Result<Crew> {
+    match pace.rows_per_second.is_some() || pace.bytes_per_second.is_some() {
+        true => run::crew(run_id),
+        false => Ok(Crew::default()),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::catalog::run;
 use crate::catalog::unit_stream::Following;
 use crate::error::{Kind, Result};
 use crate::model::run_options::Overflow;
+use crate::pg::allocator;
 use crate::pg::lock::{self, Claim};
 use crate::pg::worker::{self, Assignment};
 use crate::pg::{guc, latch, report, transaction};
@@ -103,6 +104,10 @@ fn work(assignment: Assignment) -> Result<()> {
                         // What the reader was asked last has no taker any more.
                         reader = None;
                         failure::record(&job, &task, &error)?;
+                        // A thread that was stopped keeps its memory and its connection.
+                        if allocator::has_stopped_a_thread() {
+                            return Ok(());
+                        }
                     }
                 }
             }

@@ -16,6 +16,15 @@ pub enum Wakeup {
 
 /// Waits for the latch, and for `fd` to become readable where one is given.
 pub fn wait(fd: Option<RawFd>, timeout: Duration) -> Wakeup {
+    wait_as(pg_sys::PG_WAIT_EXTENSION, fd, timeout)
+}
+
+/// Waits because somebody has asked for it, which pg_stat_activity shows as pg_sleep.
+pub fn sleep(timeout: Duration) {
+    wait_as(pg_sys::WaitEventTimeout::WAIT_EVENT_PG_SLEEP, None, timeout);
+}
+
+fn wait_as(event: u32, fd: Option<RawFd>, timeout: Duration) -> Wakeup {
     let mut events = pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
     if fd.is_some() {
         events |= pg_sys::WL_SOCKET_READABLE;
@@ -28,7 +37,7 @@ pub fn wait(fd: Option<RawFd>, timeout: Duration) -> Wakeup {
             events as i32,
             fd.unwrap_or(-1),
             milliseconds,
-            pg_sys::PG_WAIT_EXTENSION,
+            event,
         )
     } as u32;
     if fired & pg_sys::WL_LATCH_SET != 0 {

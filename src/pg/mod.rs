@@ -5,6 +5,7 @@
 // AclMode is 32 bits wide up to PostgreSQL 15 and 64 since.
 #![allow(clippy::useless_conversion)]
 
+pub mod allocator;
 pub mod catalog_owner;
 pub mod copy;
 pub mod cron;

@@ -130,6 +130,13 @@ pub fn require_valid(sql: &str, role: u32) -> Result<()> {
     as_role(role, || statements::parse(sql))
 }
 
+/// What a transaction has seen of pg_stat_activity and the like it sees until its end, unless it
+/// forgets.
+pub fn forget_statistics() {
+    // SAFETY: what pg_stat_clear_snapshot() does; on the main thread, between two statements.
+    unsafe { pg_sys::pgstat_clear_snapshot() };
+}
+
 /// The first row, if any.
 pub fn query_first<T: DeserializeOwned>(sql: &str, args: &[Arg<'_>]) -> Result<Option<T>> {
     Ok(query(sql, args)?.into_iter().next())

@@ -2,18 +2,23 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use super::allocator::Alarm;
+
 /// Starts a thread with all signals blocked, so that every signal handler of the server runs on
-/// the main thread. The thread's own threads inherit the mask.
+/// the main thread. The thread's own threads inherit the mask. `alarm` is raised where it is stopped for
+/// the memory that it asks for.
 pub fn spawn<T: Send + 'static>(
     name: &str,
+    alarm: Arc<Alarm>,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<JoinHandle<T>> {
     let _blocked = BlockedSignals::new();
     std::thread::Builder::new()
         .name(name.to_owned())
-        .spawn(work)
+        .spawn(move || alarm.watch(work))
 }
 
 /// All signals blocked on the calling thread while it lives; a new thread inherits the mask.

@@ -94,7 +94,8 @@ pub fn attempt<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     }
 }
 
-/// Runs `work` in a subtransaction that is undone whatever comes of it.
+/// Runs `work` in a subtransaction that is undone whatever comes of it: what it sets for itself would
+/// outlive one that commits.
 pub fn peek<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     let mut found = None;
     let undone = attempt(|| {

@@ -9,7 +9,7 @@ pub fn tone(status: &str) -> &'static str {
         "streaming" => "flow",
         "running" | "initializing" | "catching_up" | "copying" | "starting" => "work",
         "failed" => "bad",
-        "paused" | "waiting" => "warn",
+        "paused" | "waiting" | "pruned" => "warn",
         _ => "calm",
     }
 }

@@ -1,10 +1,10 @@
 //! Definitions that are none, that are not the caller's to make, or that do not fit the run there is: each is
 //! refused as docs/errors.md says, and nothing of it is kept.
 
-use crate::misuse_jobs::refused;
 use crate::support::canonical::pg_literal;
 use crate::support::fixture::{Databases, LONG, shared};
 use crate::support::postgres_client::PostgresClient;
+use crate::support::said::refused;
 use crate::support::stream_fixture::SOON;
 use crate::support::wait::wait_until;
 

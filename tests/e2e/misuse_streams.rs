@@ -1,9 +1,9 @@
 //! Calls that do not fit a stream: forward where only back is possible, for a position that never comes, on a
 //! run that was cancelled or never begun. Each is refused as docs/errors.md says, and changes nothing.
 
-use crate::misuse_jobs::{refused, told};
 use crate::support::canonical::is_mysql;
 use crate::support::fixture::{Databases, insert_rows};
+use crate::support::said::{refused, told};
 
 /// What a call that is refused must leave as it is.
 fn standing(test: &mut Databases) -> String {

@@ -1,7 +1,7 @@
 //! Waiting for a run: what the calls return, and what they refuse to wait for.
 
-use crate::misuse_jobs::refused;
 use crate::support::fixture::{Databases, LONG, shared};
+use crate::support::said::refused;
 use crate::support::wait::wait_until;
 
 /// A run of such a job waits until it is told otherwise.

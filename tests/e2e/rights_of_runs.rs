@@ -1,8 +1,8 @@
 //! Runs of other roles' jobs are not to be learnt of, nor started, by whoever writes a table.
 
-use crate::misuse_jobs::refused;
 use crate::support::fixture::{Databases, LONG, shared};
 use crate::support::postgres_client::PostgresClient;
+use crate::support::said::refused;
 use crate::support::wait::wait_until;
 
 /// A role that may have jobs, and a connection as that role.

@@ -1,8 +1,8 @@
 //! Who may make a source, and who may have one name files of the database server.
 
-use crate::misuse_jobs::refused;
 use crate::support::fixture::{Databases, shared};
 use crate::support::postgres_client::PostgresClient;
+use crate::support::said::refused;
 use std::fs;
 
 /// Each option that names a file, where it stands beside a URL, and in the URL of `sync_create_source`.

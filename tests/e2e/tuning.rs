@@ -196,7 +196,8 @@ fn a_copy_in_one_transaction_keeps_to_its_part_of_the_rate() {
         .text("SELECT extract(epoch FROM finished_at - started_at)::float8 FROM sync_units WHERE unit = 'keyless'")
         .parse::<f64>()
         .expect("seconds");
-    assert!((7.0..10.0).contains(&took), "8000 rows took {took} s");
+    // Until the other one has begun it has all of the rate.
+    assert!((6.0..10.0).contains(&took), "8000 rows took {took} s");
     holds(&mut test, rows, 2000.0);
     // A rate counts within the transaction too, as does the end of it.
     test.my.run(&["INSERT INTO keyless SELECT n FROM keyless"]);

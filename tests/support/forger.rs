@@ -33,7 +33,15 @@ pub enum Forgery {
     Repeated(u32),
     /// One event of so many frames of 16 MiB.
     Giant(u32),
+    /// A compressed transaction that says that it comes to a TiB.
+    Announced,
+    /// A result, not of the log, that says that it has as many columns.
+    Columns,
 }
+
+/// A TiB: more than any machine of a test has, and no overflow.
+const ANNOUNCED: u64 = 1 << 40;
+const TRANSACTION_PAYLOAD: u8 = 40;
 
 impl Forgery {
     /// What a bad network or disk does. None of it may be taken for rows.
@@ -115,10 +123,11 @@ impl Shared {
         self.plan.lock().expect("the plan")
     }
 
-    /// What to do with the next event.
-    fn next(&self) -> Option<Forgery> {
+    /// What to do with the next event, or with the number of a result's columns.
+    fn next(&self, is_event: bool) -> Option<Forgery> {
         let mut plan = self.plan();
         match plan.as_mut() {
+            Some(Plan { forgery, .. }) if (*forgery != Forgery::Columns) != is_event => None,
             Some(Plan { after: 0, forgery }) => {
                 let forgery = *forgery;
                 *plan = None;
@@ -203,12 +212,28 @@ fn pass_answers(
             && frame.len() >= FRAME + 1 + EVENT_HEADER + CHECKSUM
             && frame.len() < FRAME + FULL_FRAME;
         frame[3] = frame[3].wrapping_add(shift);
-        let forgery = if is_event { shared.next() } else { None };
+        // The first answer to a statement; MariaDB says in a second byte whether columns follow.
+        let is_count = !dumping.load(Ordering::Relaxed)
+            && matches!(frame.len() - FRAME, 1 | 2)
+            && frame[3] == 1
+            && (1..=250).contains(&frame[FRAME]);
+        let forgery = match is_event || is_count {
+            true => shared.next(is_event),
+            false => None,
+        };
         let Some(forgery) = forgery else {
             client.write_all(&frame)?;
             continue;
         };
         let number = frame[3];
+        if is_count {
+            let rest = frame.split_off(FRAME + 1);
+            let mut frame = vec![9 + rest.len() as u8, 0, 0, number, 0xfe];
+            frame.extend(ANNOUNCED.to_le_bytes());
+            frame.extend(rest);
+            client.write_all(&frame)?;
+            continue;
+        }
         let mut event = frame.split_off(FRAME + 1);
         let mut dice = shared.dice.lock().expect("the dice").branch();
         let body = EVENT_HEADER as u64..(event.len() - CHECKSUM) as u64;
@@ -262,6 +287,18 @@ fn pass_answers(
                 claim_length(&mut event);
                 sign(&mut event);
             }
+            Forgery::Announced => {
+                event.truncate(EVENT_HEADER);
+                event[4] = TRANSACTION_PAYLOAD;
+                // Size in the log, kind of compression, size of what it holds; each with its length.
+                event.extend([1, 1, 4, 2, 1, 0, 3, 9, 0xfe]);
+                event.extend(ANNOUNCED.to_le_bytes());
+                event.extend([0, 0x28, 0xb5, 0x2f, 0xfd]);
+                event.extend([0; CHECKSUM]);
+                claim_length(&mut event);
+                sign(&mut event);
+            }
+            Forgery::Columns => continue, // not of events
             Forgery::Swallowed => {
                 shift = shift.wrapping_sub(1);
                 continue;

@@ -18,6 +18,7 @@ pub mod mariadb_client;
 pub mod postgres;
 pub mod postgres_client;
 pub mod proxy;
+pub mod said;
 pub mod sandbox;
 pub mod stream_fixture;
 pub mod stream_verdict;

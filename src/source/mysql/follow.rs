@@ -13,11 +13,11 @@ use super::assemble::{Assembler, LogDialect, Step};
 use super::binlog::{BinlogStream, DumpRequest, Start};
 use super::connect::Connection;
 use super::position_check::Resume;
-use super::torn::behind_torn;
+use super::torn::{behind_torn, goes_on_at};
 use crate::error::{Error, Kind, Result};
 use crate::model::batch::BatchLimit;
 use crate::model::position::Position;
-use crate::source::log::StreamSink;
+use crate::source::log::{BrokenOff, StreamSink};
 
 pub use super::assemble::FollowedTable;
 
@@ -78,8 +78,14 @@ where
             event = log.next() => match event {
                 Ok(event) => assembler.event(&event)?,
                 Err(error) if error.kind == Kind::LogTorn => {
-                    let next = behind_torn(probe, &log, request.server_id, error).await?;
-                    Step::BrokenOff(Box::new(assembler.broken_off(&next.file, next.created)))
+                    let next = match behind_torn(probe, &log, request.server_id).await? {
+                        Some(file) => assembler.begin_of(&file.name, file.created),
+                        None => return Err(error),
+                    };
+                    if !goes_on_at(probe, &next).await? {
+                        return Err(error);
+                    }
+                    return break_off(&mut assembler, sink, next);
                 }
                 Err(error) => return Err(error),
             },
@@ -116,19 +122,13 @@ where
                     continue;
                 }
             }
+            Step::Unfinished { next, stop } => match goes_on_at(probe, &next).await? {
+                true => return break_off(&mut assembler, sink, *next),
+                false => return sink.stop(*stop),
+            },
             Step::Stop(stop) => {
-                // What comes before it, unless it is in the middle of a transaction: then the main
-                // thread asks again for all up to the end of the one before.
-                if !assembler.in_transaction() && assembler.has_news() {
-                    hand_on(&mut assembler, sink)?;
-                }
+                hand_on_whole(&mut assembler, sink)?;
                 return sink.stop(*stop);
-            }
-            Step::BrokenOff(broken) => {
-                if !assembler.in_transaction() && assembler.has_news() {
-                    hand_on(&mut assembler, sink)?;
-                }
-                return sink.broken_off(*broken);
             }
         }
         hand_on(&mut assembler, sink)?;
@@ -181,6 +181,24 @@ async fn begin(probe: &mut Connection, from: Position) -> Result<(Position, Star
             (from, start)
         }
     })
+}
+
+/// The transaction under way never took place: the log goes on at `next`.
+fn break_off(assembler: &mut Assembler, sink: &mut dyn StreamSink, next: Position) -> Result<()> {
+    hand_on_whole(assembler, sink)?;
+    sink.broken_off(BrokenOff {
+        boundary: assembler.position().clone(),
+        next,
+    })
+}
+
+/// What has come, unless it is in the middle of a transaction: then the main thread asks again for all
+/// up to the end of the one before.
+fn hand_on_whole(assembler: &mut Assembler, sink: &mut dyn StreamSink) -> Result<()> {
+    match !assembler.in_transaction() && assembler.has_news() {
+        true => hand_on(assembler, sink),
+        false => Ok(()),
+    }
 }
 
 fn hand_on(assembler: &mut Assembler, sink: &mut dyn StreamSink) -> Result<()> {

@@ -100,7 +100,7 @@ pub fn rolled_back() -> Error {
 
 pub fn unfinished() -> Error {
     refused("a file of the log ends in the midst of a transaction that has changed this table")
-        .with_detail("The source died while it wrote it, and it never took place.")
+        .with_detail("The next file was not begun by a start of the source.")
         .with_hint("SELECT sync_resync('<job>', '<unit>');")
 }
 

@@ -27,7 +27,7 @@ use crate::model::gtid::Gtid;
 use crate::model::position::Position;
 use crate::plan::drift::Told;
 use crate::plan::table::TablePlan;
-use crate::source::log::{BrokenOff, GroupEnd, Obstacle, Segment, Stop};
+use crate::source::log::{GroupEnd, Obstacle, Segment, Stop};
 use maps::Mapped;
 
 /// A table whose changes are wanted.
@@ -54,8 +54,12 @@ pub enum Step {
     Boundary,
     /// A unit can go no further.
     Stop(Box<Stop>),
-    /// The transaction under way never took place.
-    BrokenOff(Box<BrokenOff>),
+    /// The file has ended within a transaction. It never took place if the log goes on at `next`, the
+    /// beginning of a file that a start of the source has begun; if not, a unit can go no further.
+    Unfinished {
+        next: Box<Position>,
+        stop: Box<Stop>,
+    },
 }
 
 /// A segment is handed on in the middle of a transaction when it holds this much.
@@ -217,8 +221,12 @@ impl Assembler {
             Event::Rotate(rotate) => self.rotate(rotate),
             Event::FormatDescription(format) => {
                 self.forget_maps();
-                if self.in_transaction && !raw.header.is_artificial() && raw.header.log_pos > 0 {
-                    return self.unfinished(raw, &format);
+                if !self.is_between()
+                    && !raw.header.is_artificial()
+                    && raw.header.log_pos > 0
+                    && let Some(step) = self.file_begins(raw, &format)
+                {
+                    return Ok(step);
                 }
                 let created = raw.header.timestamp;
                 if created > 0 && *raw.file == *self.position.file {
@@ -286,34 +294,33 @@ impl Assembler {
         }
     }
 
-    /// A file has ended within a transaction. Where the next one was begun by a start of the source,
-    /// the transaction never took place.
-    fn unfinished(&mut self, raw: &RawEvent, next: &FormatDescription) -> Result<Step> {
+    /// A file has ended within a transaction, and another one begins.
+    fn file_begins(&mut self, raw: &RawEvent, head: &FormatDescription) -> Option<Step> {
         if let Some(unit) = self.touched() {
-            return Ok(match next.at_start {
-                true => Step::BrokenOff(Box::new(
-                    self.broken_off(&raw.file, Some(raw.header.timestamp)),
-                )),
-                false => self.stop(unit, unfinished()),
+            let stop = self.stop(unit, unfinished());
+            return Some(match stop {
+                Step::Stop(stop) if head.at_start => Step::Unfinished {
+                    next: Box::new(self.begin_of(&raw.file, Some(raw.header.timestamp))),
+                    stop,
+                },
+                stop => stop,
             });
         }
         self.in_transaction = false;
         self.in_group = false;
         self.gtid = None;
         self.alter = None;
-        Ok(Step::Within)
+        self.pass_to(&raw.file, FIRST_OFFSET);
+        None
     }
 
-    /// What is under way was broken off by the death of the source, whose next start has begun `file`.
-    pub fn broken_off(&self, file: &str, created: Option<u32>) -> BrokenOff {
-        BrokenOff {
-            boundary: self.position.clone(),
-            next: Position {
-                file: file.to_owned(),
-                offset: FIRST_OFFSET,
-                file_created: created,
-                ..self.position.clone()
-            },
+    /// The first place in a file, with all that has been applied before it.
+    pub fn begin_of(&self, file: &str, created: Option<u32>) -> Position {
+        Position {
+            file: file.to_owned(),
+            offset: FIRST_OFFSET,
+            file_created: created,
+            ..self.position.clone()
         }
     }
 
