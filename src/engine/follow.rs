@@ -16,11 +16,12 @@
 //! committed position.
 
 use std::collections::HashMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
 use super::followed::{Followed, Place, Settings};
+use super::group::{Ended, Group};
 use super::obstacle;
 use super::rates::Rates;
 use super::reader::{Item, Reader};
@@ -34,14 +35,16 @@ use crate::catalog::unit_stream::{self, Copied, Following};
 use crate::error::{Error, Kind, Result, Retry};
 use crate::model::batch::BatchLimit;
 use crate::model::position::Position;
-use crate::pg::{guc, transaction, worker};
-use crate::plan::drift::Told;
+use crate::pg::{allocator, guc, latch, transaction, worker};
 use crate::sink::apply::Applier;
-use crate::source::log::{BrokenOff, GroupEnd, Segment, Stop};
+use crate::source::log::{GroupEnd, Segment};
 use crate::source::mysql::FollowRequest;
 
 /// Bytes of a group at most, but for a transaction that is larger.
 const GROUP_BYTES: u64 = 4 << 20;
+
+/// How long a stream waits where its source has died.
+const AFTER_DEATH: Duration = Duration::from_secs(1);
 
 /// Follows until nothing is left to follow, or an error.
 pub fn follow(job: &Job, run_id: i64, how: Following, reader: &mut Reader) -> Result<()> {
@@ -78,24 +81,19 @@ pub fn follow(job: &Job, run_id: i64, how: Following, reader: &mut Reader) -> Re
                 }
             }
             Ended::BrokenOff(broken) => match log.has_reached(&broken.boundary) {
-                true => log.go_on_at(broken.next, reader)?,
+                true => {
+                    log.go_on_at(broken.next, reader)?;
+                    // A source that tells it again and again is not asked as often.
+                    latch::sleep(AFTER_DEATH);
+                }
                 false => until = Some(broken.boundary),
             },
         }
+        if allocator::has_stopped_a_thread() {
+            return Ok(());
+        }
         before = log.units;
     }
-}
-
-/// Why a log is not read on.
-enum Ended {
-    /// Something has changed: begin again.
-    Again,
-    /// The source is another one by now, or is reached otherwise.
-    Elsewhere,
-    /// A unit meets an obstacle there.
-    Before(Box<Stop>),
-    /// The transaction there never took place.
-    BrokenOff(Box<BrokenOff>),
 }
 
 /// A log that is being followed.
@@ -420,19 +418,6 @@ impl Log<'_> {
         let again = !same || self.settle()?;
         Ok(again.then_some(Ended::Again))
     }
-}
-
-/// What is known of a group that is being applied.
-#[derive(Default)]
-struct Group {
-    rows: u64,
-    bytes: u64,
-    /// The unit whose changes are being applied.
-    failing: Option<usize>,
-    /// What the transaction under way has met before its end.
-    ended: Option<Ended>,
-    /// What statements have said of a unit's table.
-    told: Vec<(usize, Told)>,
 }
 
 /// Does an error of a unit's changes stop that unit, and no other?

@@ -15,6 +15,7 @@ pub mod finish;
 mod follow;
 mod followed;
 mod foreign_keys;
+mod group;
 pub mod launcher;
 mod obstacle;
 pub mod prepare;

@@ -15,6 +15,8 @@ use crate::error::{Error, Kind, Result};
 use crate::model::run_options::Overflow;
 use crate::pg::thread::Event;
 
+/// Frames under way at most. Their list is made once: it does not grow while the lock is held.
+const FRAMES: usize = 1024;
 /// Emptied buffers kept for the next frames.
 const SPARE: usize = 8;
 /// A buffer that grew beyond this for a wide row is not kept.
@@ -73,7 +75,8 @@ impl<T> Queue<T> {
         Ok(Queue {
             buffer,
             state: Mutex::new(State {
-                frames: VecDeque::new(),
+                // What has no bytes comes on top, and ends something.
+                frames: VecDeque::with_capacity(FRAMES + 64),
                 bytes: 0,
                 handed_out: 0,
                 closed: false,
@@ -106,7 +109,8 @@ impl<T> Queue<T> {
     pub fn push(&self, frame: T, bytes: usize) -> Result<()> {
         let mut state = self.lock();
         while !state.frames.is_empty()
-            && state.bytes.saturating_add(bytes) > self.buffer.capacity
+            && (state.bytes.saturating_add(bytes) > self.buffer.capacity
+                || state.frames.len() >= FRAMES)
             && !state.closed
         {
             // What has no bytes says that something has ended: that is always heard.

@@ -16,7 +16,7 @@ use crate::model::batch::{BatchEnd, Waits};
 use crate::model::key::Key;
 use crate::model::position::Position;
 use crate::model::table::{SourceTable, SourceTableName};
-use crate::pg::allocator::{self, Alarm};
+use crate::pg::allocator::{Alarm, Asked};
 use crate::pg::{latch, thread, worker};
 use crate::source::log::{BrokenOff, Segment, Stop};
 use crate::source::mysql::{BoundaryRequest, Check, Endpoint, FollowRequest, SnapshotRequest};
@@ -239,8 +239,8 @@ impl Reader {
                     return Ok(frame);
                 }
                 None => {
-                    if let Some(bytes) = self.alarm.bytes() {
-                        return Err(too_much(bytes));
+                    if let Some(asked) = self.alarm.asked() {
+                        return Err(too_much(asked));
                     }
                     let since = Instant::now();
                     latch::wait(Some(self.queue.fd()), Duration::from_secs(60));
@@ -260,8 +260,9 @@ impl Drop for Reader {
 }
 
 /// The thread was stopped for what it wanted to set aside.
-fn too_much(bytes: usize) -> Error {
-    match allocator::is_absurd(bytes) {
+fn too_much(asked: Asked) -> Error {
+    let bytes = asked.bytes;
+    match asked.absurd {
         true => Error::new(
             Kind::ProtocolViolation,
             format!("what the source announces would take {bytes} bytes of memory at once"),

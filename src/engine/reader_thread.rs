@@ -228,6 +228,8 @@ impl BatchSink for QueueSink<'_> {
     }
 
     fn batch_end(&mut self, end: BatchEnd) -> Result<()> {
-        self.0.push(Frame::BatchEnd(end), FRAME_BYTES)
+        let held = end.held();
+        self.0
+            .push(Frame::BatchEnd(end), held.saturating_add(FRAME_BYTES))
     }
 }

@@ -3,8 +3,8 @@
 
 use super::reader::Reader;
 use crate::catalog::job::Job;
-use crate::error::Result;
-use crate::pg::server;
+use crate::error::{Error, Kind, Result};
+use crate::pg::{allocator, server};
 use crate::source::mysql::Endpoint;
 
 /// The endpoint of the job's source with the owner's credentials. Inside a transaction.
@@ -24,5 +24,12 @@ pub fn endpoint(job: &Job) -> Result<Endpoint> {
 
 /// A reader of the job's source; it connects when first asked. Inside a transaction.
 pub fn open(job: &Job) -> Result<Reader> {
+    if allocator::has_stopped_a_thread() {
+        return Err(Error::new(
+            Kind::InsufficientResources,
+            "this session still holds what a source has announced before",
+        )
+        .with_hint("connect anew"));
+    }
     Reader::start(endpoint(job)?)
 }

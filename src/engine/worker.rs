@@ -104,11 +104,11 @@ fn work(assignment: Assignment) -> Result<()> {
                         // What the reader was asked last has no taker any more.
                         reader = None;
                         failure::record(&job, &task, &error)?;
-                        // A thread that was stopped keeps its memory and its connection.
-                        if allocator::has_stopped_a_thread() {
-                            return Ok(());
-                        }
                     }
+                }
+                // A thread that was stopped keeps its memory and its connection.
+                if allocator::has_stopped_a_thread() {
+                    return Ok(());
                 }
             }
         }

@@ -30,6 +30,31 @@ pub struct BatchEnd {
     pub origins: Vec<RowOrigin>,
 }
 
+impl BatchEnd {
+    /// About how much it holds.
+    pub fn held(&self) -> usize {
+        let rejects = self.rejects.iter().map(|reject| weight(&reject.row));
+        let origins = self.origins.iter().map(|origin| weight(&origin.row));
+        rejects.chain(origins).fold(0, usize::saturating_add)
+    }
+}
+
+/// About how much a row's values hold.
+fn weight(value: &serde_json::Value) -> usize {
+    use serde_json::Value;
+    const EACH: usize = 64;
+    let inner = match value {
+        Value::String(text) => text.len(),
+        Value::Array(values) => values.iter().map(weight).sum(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| name.len() + weight(value))
+            .sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    EACH.saturating_add(inner)
+}
+
 /// What an encoded row came from: for rows that PostgreSQL may refuse.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RowOrigin {

@@ -14,8 +14,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::thread::Event;
 
-/// A packet has 1 GiB at most, and a buffer that grows has twice of what it needs at most.
-const LARGEST: usize = 1 << 32;
+/// A packet has 1 GiB at most, and a buffer that grows has twice of what it needs at most. A compressed
+/// transaction that comes to as much is taken too.
+const LARGEST: usize = (2 << 30) + (64 << 20);
+/// The same for lists of things: no result has so many columns, no table so many rows that are held.
+const LARGEST_LIST: usize = 256 << 20;
 /// Smaller ones are made everywhere, also where a lock is held that the main thread needs.
 const LARGE: usize = 1 << 20;
 
@@ -34,7 +37,16 @@ thread_local! {
 pub struct Alarm {
     /// Bytes that were asked for; 0 as long as all is well.
     asked: AtomicUsize,
+    absurd: AtomicBool,
     wakes: Arc<Event>,
+}
+
+/// What a thread was stopped for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    pub bytes: usize,
+    /// It is more than any honest source leads to; else memory is out.
+    pub absurd: bool,
 }
 
 impl Alarm {
@@ -42,13 +54,18 @@ impl Alarm {
     pub fn new(wakes: Arc<Event>) -> Alarm {
         Alarm {
             asked: AtomicUsize::new(0),
+            absurd: AtomicBool::new(false),
             wakes,
         }
     }
 
-    /// How many bytes the thread was stopped for.
-    pub fn bytes(&self) -> Option<usize> {
-        Some(self.asked.load(Ordering::Acquire)).filter(|bytes| *bytes > 0)
+    /// What the thread was stopped for, if it was.
+    pub fn asked(&self) -> Option<Asked> {
+        let bytes = self.asked.load(Ordering::Acquire);
+        (bytes > 0).then(|| Asked {
+            bytes,
+            absurd: self.absurd.load(Ordering::Relaxed),
+        })
     }
 
     /// Does `work` on this thread, watched.
@@ -72,8 +89,8 @@ pub fn has_stopped_a_thread() -> bool {
 }
 
 /// Is it more than any honest source leads to?
-pub fn is_absurd(bytes: usize) -> bool {
-    bytes > LARGEST
+fn is_absurd(align: usize, bytes: usize) -> bool {
+    bytes > LARGEST || align > 1 && bytes > LARGEST_LIST
 }
 
 struct Guarded;
@@ -83,17 +100,21 @@ struct Guarded;
 unsafe impl GlobalAlloc for Guarded {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promises are those of the system's allocator.
-        guarded(layout.size(), || unsafe { System.alloc(layout) })
+        guarded(layout, layout.size(), || unsafe { System.alloc(layout) })
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as above.
-        guarded(layout.size(), || unsafe { System.alloc_zeroed(layout) })
+        guarded(layout, layout.size(), || unsafe {
+            System.alloc_zeroed(layout)
+        })
     }
 
     unsafe fn realloc(&self, old: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: as above.
-        guarded(size, || unsafe { System.realloc(old, layout, size) })
+        guarded(layout, size, || unsafe {
+            System.realloc(old, layout, size)
+        })
     }
 
     unsafe fn dealloc(&self, old: *mut u8, layout: Layout) {
@@ -102,7 +123,8 @@ unsafe impl GlobalAlloc for Guarded {
     }
 }
 
-fn guarded(size: usize, get: impl FnOnce() -> *mut u8) -> *mut u8 {
+/// `layout` tells bytes from things; of a list that grows, `size` is the new one.
+fn guarded(layout: Layout, size: usize, get: impl FnOnce() -> *mut u8) -> *mut u8 {
     if size < LARGE {
         return get();
     }
@@ -110,7 +132,7 @@ fn guarded(size: usize, get: impl FnOnce() -> *mut u8) -> *mut u8 {
     if alarm.is_null() {
         return get();
     }
-    if !is_absurd(size) {
+    if !is_absurd(layout.align(), size) {
         let memory = get();
         if !memory.is_null() {
             return memory;
@@ -119,6 +141,9 @@ fn guarded(size: usize, get: impl FnOnce() -> *mut u8) -> *mut u8 {
     // SAFETY: `watch` holds the alarm for as long as it is set, and does not return any more.
     let alarm = unsafe { &*alarm };
     STOPPED.store(true, Ordering::Relaxed);
+    alarm
+        .absurd
+        .store(is_absurd(layout.align(), size), Ordering::Relaxed);
     alarm.asked.store(size, Ordering::Release);
     alarm.wakes.raise();
     loop {
@@ -145,7 +170,9 @@ mod tests {
             libc::poll(&raw mut poll, 1, 60_000)
         };
         assert_eq!(ready, 1, "the alarm is not raised");
-        alarm.bytes().unwrap()
+        let asked = alarm.asked().unwrap();
+        assert!(asked.absurd);
+        asked.bytes
     }
 
     #[test]
@@ -162,7 +189,11 @@ mod tests {
             drop(std::hint::black_box(grown));
         });
         assert_eq!(asked, terabyte + LARGE);
-        assert!(has_stopped_a_thread() && is_absurd(terabyte));
+        // As many things as bytes would be allowed.
+        let things = LARGEST_LIST / 8 + 1;
+        let asked = asked_by(move || drop(std::hint::black_box(Vec::<u64>::with_capacity(things))));
+        assert_eq!(asked, things * 8);
+        assert!(has_stopped_a_thread());
     }
 
     #[test]
@@ -175,6 +206,6 @@ mod tests {
         .unwrap()
         .join()
         .unwrap();
-        assert_eq!((length, alarm.bytes()), (64 << 20, None));
+        assert_eq!((length, alarm.asked()), (64 << 20, None));
     }
 }

@@ -15,6 +15,7 @@ const STATEMENT_TIMEOUT: c_uint = 3;
 unsafe extern "C-unwind" {
     fn enable_timeout_after(id: c_uint, delay_ms: c_int);
     fn disable_timeout(id: c_uint, keep_indicator: bool);
+    fn get_timeout_indicator(id: c_uint, reset_indicator: bool) -> bool;
 }
 
 /// Runs `work` in a transaction of its own. Commits when it returns `Ok`; rolls back when it
@@ -56,8 +57,14 @@ pub fn within<T>(limit: Duration, work: impl FnOnce() -> Result<T>) -> Result<T>
     // cancel what it does, as pg_cancel_backend would.
     unsafe { enable_timeout_after(STATEMENT_TIMEOUT, milliseconds) };
     let outcome = work();
-    // SAFETY: as above; one that has fired is not there to be disabled.
-    unsafe { disable_timeout(STATEMENT_TIMEOUT, false) };
+    // SAFETY: as above; one that has fired is not there to be disabled. If the work was done before it
+    // was cancelled, what follows is not to be.
+    unsafe {
+        disable_timeout(STATEMENT_TIMEOUT, true);
+        if get_timeout_indicator(STATEMENT_TIMEOUT, true) && outcome.is_ok() {
+            pg_sys::QueryCancelPending = 0;
+        }
+    }
     outcome
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use mysql_async::prelude::Queryable;
 use mysql_async::{ClientIdentity, Conn, Opts, OptsBuilder, Row, SslOpts, Statement, Value};
+use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, Sleep, timeout};
 
 use super::endpoint::{Endpoint, TlsMode};
@@ -352,7 +353,11 @@ impl Watchdog {
                 self.progress = true;
                 return Poll::Ready(Some(output));
             }
-            while self.sleep.as_mut().poll(context).is_ready() {
+            // A source that always has something to say uses up what a task may poll at a time.
+            while pin!(unconstrained(self.sleep.as_mut()))
+                .poll(context)
+                .is_ready()
+            {
                 if !self.progress {
                     return Poll::Ready(None);
                 }

@@ -3,6 +3,7 @@
 //! The driver takes events apart; here they are put together again, so that what is behind has them as
 //! the source sent them.
 
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -20,6 +21,7 @@ use super::payload::TransactionPayload;
 use super::raw::HEADER;
 use super::refusal;
 use super::request::{DumpRequest, Start};
+use super::table_map::table_id;
 use crate::error::{Error, Kind, Result};
 use crate::model::gtid::{Gtids, MySqlGtids};
 
@@ -27,6 +29,40 @@ pub(super) struct Packets {
     stream: mysql_async::BinlogStream,
     /// Bytes of events that the driver takes out of a payload, which we do ourselves.
     inner: u64,
+    kept: Kept,
+}
+
+/// The driver keeps each table map until the log is rotated, by its number. A source that has no end of
+/// numbers is left when they hold too much, and connected to anew.
+#[derive(Default)]
+struct Kept {
+    maps: HashMap<u64, usize>,
+    bytes: usize,
+}
+
+/// More than any log needs between two rotations.
+const KEPT_BYTES: usize = 128 << 20;
+
+impl Kept {
+    /// Counts an event that the driver has seen; false when it keeps too much.
+    fn admits(&mut self, event: &Event) -> bool {
+        let header = event.header();
+        match header.event_type_raw() {
+            kind::TABLE_MAP => {
+                let size = event.data().len();
+                if let Some(id) = table_id(event.data()) {
+                    let before = self.maps.insert(id, size).unwrap_or_default();
+                    self.bytes = self.bytes.saturating_add(size).saturating_sub(before);
+                }
+            }
+            // As the driver tells those that it goes by.
+            kind::ROTATE if event.data().iter().take(8).any(|byte| *byte != 0) => {
+                *self = Kept::default();
+            }
+            _ => {}
+        }
+        self.bytes <= KEPT_BYTES
+    }
 }
 
 /// Why there is no packet.
@@ -80,7 +116,11 @@ impl Packets {
             conn.get_binlog_stream(asked).await
         };
         match tokio::time::timeout(limit, work).await {
-            Ok(Ok(stream)) => Ok(Packets { stream, inner: 0 }),
+            Ok(Ok(stream)) => Ok(Packets {
+                stream,
+                inner: 0,
+                kept: Kept::default(),
+            }),
             Ok(Err(failure)) => Err(NoPacket::Failed(failure).told(asker, false, "")),
             Err(_) => Err(asker.timeout(Doing::Connecting)),
         }
@@ -101,6 +141,9 @@ impl Packets {
             });
             let event = event.await?.ok_or(NoPacket::Ended)?;
             let event = event.map_err(NoPacket::Failed)?;
+            if !self.kept.admits(&event) {
+                return Err(NoPacket::Ended);
+            }
             if self.inner == 0 {
                 let packet = packet(&event);
                 if event.header().event_type_raw() == kind::TRANSACTION_PAYLOAD {
