@@ -1,19 +1,8 @@
 //! A job has its owner's rights and nobody else's, and secrets stay in the user mapping.
 
 use crate::support::fixture::{Databases, LONG, shared};
-use crate::support::postgres_client::PostgresClient;
 use crate::support::wait::wait_until;
 use std::fs;
-
-/// A role that may log in and use the source, and a connection as that role.
-fn role(test: &mut Databases, name: &str) -> PostgresClient {
-    test.pg.rows(&format!(
-        "CREATE ROLE {name} LOGIN; GRANT USAGE ON FOREIGN SERVER src TO {name}; GRANT CREATE ON DATABASE {database} TO {name}; \
-         CREATE USER MAPPING FOR {name} SERVER src OPTIONS (username 'reader', password 'secret')",
-        database = test.name
-    ));
-    shared().postgres.connect_as(name, &test.name)
-}
 
 #[test]
 fn a_role_without_usage_on_the_source_makes_no_job() {
@@ -39,7 +28,7 @@ fn a_role_without_usage_on_the_source_makes_no_job() {
 fn a_job_ends_when_usage_is_revoked() {
     let mut test = Databases::shared("rights_revoked");
     test.table("t", 10);
-    let mut pg = role(&mut test, "rights_revoked_role");
+    let mut pg = test.role("rights_revoked_role");
     pg.rows("SELECT sync_create_job('j', source => 'src')");
     test.pg
         .rows("REVOKE USAGE ON FOREIGN SERVER src FROM rights_revoked_role");
@@ -64,7 +53,7 @@ fn a_role_without_insert_on_the_target_fails_that_unit() {
     let mut test = Databases::shared("rights_insert");
     test.table("t", 10);
     test.table("u", 10);
-    let mut pg = role(&mut test, "rights_insert_role");
+    let mut pg = test.role("rights_insert_role");
     test.pg.rows(
         "CREATE SCHEMA j; GRANT USAGE, CREATE ON SCHEMA j TO rights_insert_role; \
          CREATE TABLE j.t (id int PRIMARY KEY, label varchar(200), amount numeric(12,2), at timestamp(3)); \
@@ -87,9 +76,9 @@ fn a_role_without_insert_on_the_target_fails_that_unit() {
 fn only_members_of_the_owner_touch_a_job() {
     let mut test = Databases::shared("rights_member");
     test.table("t", 10);
-    let mut owner = role(&mut test, "rights_owner");
-    let mut stranger = role(&mut test, "rights_stranger");
-    let mut member = role(&mut test, "rights_member_role");
+    let mut owner = test.role("rights_owner");
+    let mut stranger = test.role("rights_stranger");
+    let mut member = test.role("rights_member_role");
     test.pg.rows("GRANT rights_owner TO rights_member_role");
     owner.rows("SELECT sync_create_job('j', source => 'src')");
     for call in [
@@ -153,7 +142,7 @@ fn only_members_of_the_owner_touch_a_job() {
 fn code_on_a_target_runs_as_the_owner() {
     let mut test = Databases::shared("rights_trigger");
     test.table("t", 50);
-    let mut owner = role(&mut test, "rights_trigger_role");
+    let mut owner = test.role("rights_trigger_role");
     // The table is the role's own: what it hangs on it must gain it nothing.
     owner.rows(
         "CREATE SCHEMA j; \
@@ -184,7 +173,7 @@ fn code_on_a_target_runs_as_the_owner() {
 fn a_reload_of_a_hostile_table_gains_nothing() {
     let mut test = Databases::shared("rights_hostile");
     test.table("t", 50);
-    let mut owner = role(&mut test, "rights_hostile_role");
+    let mut owner = test.role("rights_hostile_role");
     owner.rows("SELECT sync_create_job('j', source => 'src'); SELECT sync_start('j')");
     test.finish("j");
     owner.rows(
@@ -211,7 +200,7 @@ fn a_reload_of_a_hostile_table_gains_nothing() {
 fn a_secret_is_shown_nowhere() {
     let mut test = Databases::shared("rights_secret");
     test.table("t", 10);
-    let mut pg = role(&mut test, "rights_secret_role");
+    let mut pg = test.role("rights_secret_role");
     test.my.run(&[
         "CREATE USER marked@'%' IDENTIFIED BY 'marker-7f3a'",
         "GRANT SELECT ON rights_secret.* TO marked@'%'",

@@ -1,26 +1,15 @@
 //! Runs of other roles' jobs are not to be learnt of, nor started, by whoever writes a table.
 
-use crate::support::fixture::{Databases, LONG, shared};
-use crate::support::postgres_client::PostgresClient;
+use crate::support::fixture::{Databases, LONG};
 use crate::support::said::refused;
 use crate::support::wait::wait_until;
-
-/// A role that may have jobs, and a connection as that role.
-fn role(test: &mut Databases, name: &str) -> PostgresClient {
-    test.pg.rows(&format!(
-        "CREATE ROLE {name} LOGIN; GRANT USAGE ON FOREIGN SERVER src TO {name}; GRANT CREATE ON DATABASE {database} TO {name}; \
-         CREATE USER MAPPING FOR {name} SERVER src OPTIONS (username 'reader', password 'secret')",
-        database = test.name
-    ));
-    shared().postgres.connect_as(name, &test.name)
-}
 
 #[test]
 fn a_run_of_anothers_job_is_as_one_that_is_not_there() {
     let mut test = Databases::shared("runs_hidden");
     test.table("t", 10);
-    let mut owner = role(&mut test, "runs_owner");
-    let mut stranger = role(&mut test, "runs_stranger");
+    let mut owner = test.role("runs_owner");
+    let mut stranger = test.role("runs_stranger");
     owner.rows(
         "SELECT sync_create_job('failing', source => 'src', units => '{missing}'); \
          SELECT sync_create_job('fine', source => 'src'); SELECT sync_start('failing'), sync_start('fine')",
@@ -66,8 +55,8 @@ fn a_run_of_anothers_job_is_as_one_that_is_not_there() {
 #[test]
 fn a_job_waits_for_those_whose_owners_rights_its_own_has() {
     let mut test = Databases::shared("runs_depend");
-    let mut owner = role(&mut test, "runs_depend_owner");
-    let mut other = role(&mut test, "runs_depend_other");
+    let mut owner = test.role("runs_depend_owner");
+    let mut other = test.role("runs_depend_other");
     owner.rows("SELECT sync_create_job('theirs', source => 'src')");
     other.rows(
         "SELECT sync_create_job('mine', source => 'src'), sync_create_job('base', source => 'src'); \
@@ -100,8 +89,8 @@ fn a_job_waits_for_those_whose_owners_rights_its_own_has() {
 fn a_trigger_starts_a_job_with_the_rights_of_the_writer() {
     let mut test = Databases::shared("runs_trigger");
     test.table("t", 10);
-    let mut owner = role(&mut test, "runs_trigger_owner");
-    let mut writer = role(&mut test, "runs_trigger_writer");
+    let mut owner = test.role("runs_trigger_owner");
+    let mut writer = test.role("runs_trigger_writer");
     owner.rows(
         "SELECT sync_create_job('j', source => 'src'); CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO runs_trigger_writer; \
          CREATE TABLE app.arrived (id int); CREATE TABLE app.unknown (id int); CREATE TABLE app.lent (id int); \

@@ -169,6 +169,16 @@ impl Databases {
         }
     }
 
+    /// A role that may log in, use the source and have jobs, on the shared servers; a connection as that role.
+    pub fn role(&mut self, name: &str) -> PostgresClient {
+        self.pg.rows(&format!(
+            "CREATE ROLE {name} LOGIN; GRANT USAGE ON FOREIGN SERVER src TO {name}; GRANT CREATE ON DATABASE {database} TO {name}; \
+             CREATE USER MAPPING FOR {name} SERVER src OPTIONS (username 'reader', password 'secret')",
+            database = self.name
+        ));
+        shared().postgres.connect_as(name, &self.name)
+    }
+
     pub fn worker_pids(&mut self, kind: &str) -> Vec<u32> {
         worker_pids(&mut self.pg, kind)
     }
