@@ -47,6 +47,8 @@ fn many_jobs_live_long() {
             soak.act();
         }
         sizes.push(soak.catalog_size());
+        let tables = soak.tables();
+        println!("{NAME}: {} actions, {tables}", soak.done);
     }
     println!("{NAME}: {} actions, catalog sizes {sizes:?} kB", soak.done);
     soak.settle();
@@ -195,6 +197,14 @@ impl Soak {
             .text(sql)
             .parse::<f64>()
             .map_or(0, |size| size as i64)
+    }
+
+    /// Each table of the catalog with its kB, rows and dead rows.
+    fn tables(&mut self) -> String {
+        let sql = "SELECT string_agg(format('%s %s/%s/%s', relname, pg_total_relation_size(relid) / 1024, n_live_tup, n_dead_tup), ', ' \
+                          ORDER BY pg_total_relation_size(relid) DESC) \
+                   FROM pg_stat_all_tables WHERE schemaname = 'tributary'";
+        self.test.pg.text(sql)
     }
 
     /// Nobody does anything any more: all that is under way ends by itself.

@@ -200,7 +200,7 @@ pub fn numbers(first: u64, last: u64) -> String {
     let mut tables = Vec::new();
     let mut sum = Vec::new();
     let mut weight = 1;
-    while weight <= last {
+    while weight <= last - first {
         let name = format!("d{weight}");
         tables.push(format!("{digit} {name}"));
         sum.push(format!("{name}.d * {weight}"));
@@ -208,7 +208,7 @@ pub fn numbers(first: u64, last: u64) -> String {
     }
     let sum = sum.join(" + ");
     format!(
-        "SELECT {sum} AS n FROM {} WHERE {sum} BETWEEN {first} AND {last}",
+        "SELECT {first} + {sum} AS n FROM {} WHERE {sum} <= {last} - {first}",
         tables.join(" CROSS JOIN ")
     )
 }
