@@ -6,18 +6,36 @@ DECLARE
     unit record;
     problem text;
     told text;
+    queued boolean;
+    waits boolean;
+    follower bigint;
 BEGIN
     run := @extschema@.sync_start(job);
     IF run IS NULL THEN
         RETURN;
     END IF;
+    -- With overlap queue, the run that was asked for is the one that follows.
+    SELECT r.next_trigger IS NOT NULL INTO queued FROM @extschema@.sync_runs r WHERE r.run_id = run;
     COMMIT;
     LOOP
         PERFORM @extschema@.sync_wait(job, '1 second'::pg_catalog.interval);
         COMMIT;
         -- Another run may have begun behind this one.
-        SELECT r.status INTO state FROM @extschema@.sync_runs r WHERE r.run_id = run;
-        EXIT WHEN state IS NULL OR state IN ('completed', 'failed', 'cancelled');
+        SELECT r.status, r.next_trigger IS NOT NULL,
+               (SELECT min(n.run_id) FROM @extschema@.sync_runs n WHERE n.job = sync_run.job AND n.run_id > run)
+        INTO state, waits, follower FROM @extschema@.sync_runs r WHERE r.run_id = run;
+        IF queued AND follower IS NOT NULL THEN
+            run := follower;
+            queued := false;
+            CONTINUE;
+        END IF;
+        -- false once it was cancelled along with the one before
+        queued := queued AND waits;
+        IF state IS NULL OR state IN ('completed', 'failed', 'cancelled') THEN
+            EXIT WHEN queued IS NOT TRUE;
+            PERFORM pg_catalog.pg_sleep(0.1);
+            CONTINUE;
+        END IF;
         SELECT coalesce(j.error, 'waits for ' || j.waiting_for) INTO problem
         FROM @extschema@.sync_jobs j WHERE j.job = sync_run.job;
         IF problem IS DISTINCT FROM told AND problem IS NOT NULL THEN

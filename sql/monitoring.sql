@@ -56,7 +56,7 @@ CROSS JOIN LATERAL (VALUES
     ('tributary_job_enabled', 'gauge', '1 where the job may be started.', j.enabled::int::float8),
     ('tributary_job_failed', 'gauge', '1 where the latest run of the job failed.', coalesce(r.status = 'failed', false)::int::float8),
     ('tributary_job_last_run_start_timestamp_seconds', 'gauge', 'Time the latest run began.', extract(epoch FROM r.started_at)::float8),
-    ('tributary_job_last_run_duration_seconds', 'gauge', 'Time the latest run took, or takes so far.', extract(epoch FROM coalesce(r.finished_at, clock_timestamp()) - r.started_at)::float8),
+    ('tributary_job_last_run_duration_seconds', 'gauge', 'Time the latest run took, or takes so far.', extract(epoch FROM coalesce(r.idle_since, r.finished_at, clock_timestamp()) - r.started_at - r.idle)::float8),
     ('tributary_job_last_success_timestamp_seconds', 'gauge', 'Time the last completed run ended.', extract(epoch FROM s.finished_at)::float8),
     ('tributary_checkpoint_last_timestamp_seconds', 'gauge', 'Time of the latest checkpoint or savepoint of the job.', extract(epoch FROM c.at)::float8),
     ('tributary_workers', 'gauge', 'Workers of the job.', coalesce(w.workers, 0)::float8)
@@ -178,7 +178,8 @@ BEGIN
     FOR j IN
         SELECT o.job, o.status, o.mode, o.run_id, o.error, o.waiting_for, o.finished_at,
                -- in hours, however many
-               make_interval(secs => extract(epoch FROM coalesce(o.finished_at, clock_timestamp()) - o.started_at)::float8) AS elapsed
+               make_interval(secs => extract(epoch FROM (
+                   SELECT r.duration FROM @extschema@.sync_runs r WHERE r.run_id = o.run_id))::float8) AS elapsed
         FROM @extschema@.sync_jobs o
         WHERE CASE WHEN sync_progress.job IS NULL THEN o.run_id IS NOT NULL AND o.finished_at IS NULL
                    ELSE o.job = sync_progress.job END
@@ -249,7 +250,9 @@ BEGIN
                 lpad(to_char(u.rows_done, grouped), 15),
                 -- a streaming unit has been copied: its average since then says nothing
                 rpad(CASE WHEN u.status = 'streaming' THEN '' ELSE coalesce(lpad(to_char(u.rows_per_second, grouped), 9) || ' rows/s', '') END, 16),
-                rpad(CASE WHEN u.status IN ('streaming', 'catching_up') THEN coalesce('lag ' || s.lag_seconds || ' s', '')
+                rpad(CASE u.status WHEN 'streaming' THEN coalesce('lag ' || s.lag_seconds || ' s', '')
+                          -- the stream's lag is not its own
+                          WHEN 'catching_up' THEN ''
                           ELSE coalesce('ETA ' || to_char(u.eta, clock), '') END, 12),
                 u.status || CASE WHEN u.phase IN ('indexes', 'foreign_keys') THEN ', ' || replace(u.phase, '_', ' ') ELSE '' END);
             RETURN NEXT;

@@ -56,24 +56,28 @@ COMMENT ON COLUMN tributary.schedule.created_at IS 'time it was made';
 
 ALTER TABLE tributary.run
     ADD COLUMN version integer NOT NULL DEFAULT 1,
-    ADD COLUMN trigger text NOT NULL DEFAULT 'manual' CHECK (trigger IN ('manual', 'cron', 'dependency', 'event', 'retry')),
+    ADD COLUMN trigger text NOT NULL DEFAULT 'manual' CHECK (trigger IN ('manual', 'cron', 'dependency', 'event')),
     ADD COLUMN started_by name NOT NULL DEFAULT session_user,
     ADD COLUMN attempt integer NOT NULL DEFAULT 1,
     ADD COLUMN next_trigger text CHECK (next_trigger IN ('manual', 'cron', 'dependency', 'event')),
     ADD COLUMN workers_granted integer,
     ADD COLUMN stream_granted boolean,
     ADD COLUMN paced_until timestamptz,
+    ADD COLUMN idle interval NOT NULL DEFAULT '0',
+    ADD COLUMN idle_since timestamptz,
     ADD COLUMN rows_done bigint,
     ADD COLUMN rows_rejected bigint,
     ADD COLUMN bytes_done bigint;
-COMMENT ON COLUMN tributary.run.version IS 'version of the job''s definition that the run began with';
-COMMENT ON COLUMN tributary.run.trigger IS 'what started it last: manual, cron, dependency, event or retry';
+COMMENT ON COLUMN tributary.run.version IS 'version of the job''s definition that the run began with, or was taken up again with';
+COMMENT ON COLUMN tributary.run.trigger IS 'what started it: manual, cron, dependency or event';
 COMMENT ON COLUMN tributary.run.started_by IS 'role that started it';
 COMMENT ON COLUMN tributary.run.attempt IS 'how often it was taken up: 1, and one more for each sync_retry of the ended run';
 COMMENT ON COLUMN tributary.run.next_trigger IS 'another run is to follow this one, started by this';
 COMMENT ON COLUMN tributary.run.workers_granted IS 'workers the run may have at present; more leave after their batch';
 COMMENT ON COLUMN tributary.run.stream_granted IS 'it is the run''s turn to follow its log';
 COMMENT ON COLUMN tributary.run.paced_until IS 'the clock of its pace: what is written by then is all it may write by then';
+COMMENT ON COLUMN tributary.run.idle IS 'time that it stood still before it went on: paused, or ended';
+COMMENT ON COLUMN tributary.run.idle_since IS 'since when it stands still';
 COMMENT ON COLUMN tributary.run.rows_done IS 'rows written, when the run ended';
 COMMENT ON COLUMN tributary.run.rows_rejected IS 'rows kept as rejects, when the run ended';
 COMMENT ON COLUMN tributary.run.bytes_done IS 'bytes written, when the run ended';
@@ -96,7 +100,14 @@ COMMENT ON COLUMN tributary.stream.source_wait IS 'seconds that PostgreSQL has w
 COMMENT ON COLUMN tributary.stream.target_wait IS 'seconds that the source has waited for PostgreSQL';
 COMMENT ON COLUMN tributary.stream.buffer_fill IS 'part of the buffer between both that was filled of late, 0 to 1';
 
-COMMENT ON COLUMN tributary.unit.copies IS 'how often the unit was prepared or begun anew: who is at an earlier copy of it must not commit';
+ALTER TABLE tributary.unit
+    ADD COLUMN waiting_for text,
+    ADD COLUMN idle interval NOT NULL DEFAULT '0',
+    ADD COLUMN idle_since timestamptz;
+COMMENT ON COLUMN tributary.unit.waiting_for IS 'why it is slowed while it catches up with the log';
+COMMENT ON COLUMN tributary.unit.idle IS 'time that it stood still before it went on: paused, failed or ended';
+COMMENT ON COLUMN tributary.unit.idle_since IS 'since when it stands still';
+COMMENT ON COLUMN tributary.unit.copies IS 'copy number, raised whenever the unit is prepared or reset: workers that hold an older number must not commit';
 
 -- All cursors of a job at one moment. One with a name is a savepoint and stays until it is dropped; the others are pruned
 -- by the supervisor. Not part of a dump: the rows they stand for are not either.
@@ -202,6 +213,48 @@ CREATE TRIGGER unit_transition AFTER UPDATE OF status ON tributary.unit
     FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION tributary.require_transition();
 ALTER TABLE tributary.unit ENABLE ALWAYS TRIGGER unit_transition;
 COMMENT ON TRIGGER unit_transition ON tributary.unit IS 'refuses states that do not follow from the one before';
+
+-- What a unit or a run has done is rated by the time that it was at it.
+CREATE FUNCTION tributary.leave_out_idle_time() RETURNS trigger LANGUAGE plpgsql AS $function$
+BEGIN
+    IF NEW.status IN ('paused', 'completed', 'failed', 'cancelled') THEN
+        NEW.idle_since := coalesce(OLD.idle_since, clock_timestamp());
+    ELSIF NEW.status = 'pending' OR NEW.started_at IS NULL THEN
+        -- it begins from the start
+        NEW.idle := '0';
+        NEW.idle_since := NULL;
+    ELSE
+        NEW.idle := OLD.idle + coalesce(clock_timestamp() - OLD.idle_since, '0');
+        NEW.idle_since := NULL;
+    END IF;
+    RETURN NEW;
+END
+$function$;
+COMMENT ON FUNCTION tributary.leave_out_idle_time() IS 'keeps the time that a run or a unit stood still';
+REVOKE ALL ON FUNCTION tributary.leave_out_idle_time() FROM PUBLIC;
+CREATE TRIGGER run_idle BEFORE UPDATE OF status ON tributary.run
+    FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION tributary.leave_out_idle_time();
+ALTER TABLE tributary.run ENABLE ALWAYS TRIGGER run_idle;
+COMMENT ON TRIGGER run_idle ON tributary.run IS 'keeps the time that the run stood still';
+CREATE TRIGGER unit_idle BEFORE UPDATE OF status ON tributary.unit
+    FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION tributary.leave_out_idle_time();
+ALTER TABLE tributary.unit ENABLE ALWAYS TRIGGER unit_idle;
+COMMENT ON TRIGGER unit_idle ON tributary.unit IS 'keeps the time that the unit stood still';
+
+-- A version says what a run ran: it stays as it was.
+CREATE FUNCTION tributary.refuse_update() RETURNS trigger LANGUAGE plpgsql AS $function$
+BEGIN
+    RAISE EXCEPTION 'a version of a job cannot be changed'
+        USING ERRCODE = 'object_not_in_prerequisite_state',
+              HINT = 'SELECT sync_alter_job(…) makes a new one.';
+END
+$function$;
+COMMENT ON FUNCTION tributary.refuse_update() IS 'refuses every update';
+REVOKE ALL ON FUNCTION tributary.refuse_update() FROM PUBLIC;
+CREATE TRIGGER job_version_immutable BEFORE UPDATE ON tributary.job_version
+    FOR EACH STATEMENT EXECUTE FUNCTION tributary.refuse_update();
+ALTER TABLE tributary.job_version ENABLE ALWAYS TRIGGER job_version_immutable;
+COMMENT ON TRIGGER job_version_immutable ON tributary.job_version IS 'versions are never changed';
 
 -- The definitions as they are become the first versions.
 INSERT INTO tributary.job_version (job_id, version, definition, change)
@@ -484,6 +537,7 @@ SELECT j.job,
        c.rows_filtered,
        c.bytes_done,
        coalesce(c.waiting_for, CASE WHEN u.status IN ('pending', 'running') THEN r.waiting_for
+                                    WHEN u.status = 'catching_up' OR u.status = 'streaming' AND u.position IS NOT NULL THEN coalesce(u.waiting_for, r.waiting_for)
                                     WHEN u.status = 'streaming' THEN s.waiting_for END) AS waiting_for,
        coalesce(u.position, CASE WHEN u.phase = 'stream' THEN s.position END, c.cursor, u.frontier) AS cursor,
        u.attempts,
@@ -517,8 +571,8 @@ LEFT JOIN LATERAL (
     LEFT JOIN pg_catalog.pg_stat_progress_copy p ON p.pid = c.worker_pid AND c.status = 'running'
     WHERE c.unit_id = u.unit_id) c ON true
 CROSS JOIN LATERAL (
-    -- from the first chunk on: what comes before is no rate
-    SELECT extract(epoch FROM coalesce(u.finished_at, clock_timestamp()) - coalesce(c.started_at, u.started_at)) AS seconds) t
+    -- from the first chunk on, while it is at work: all else is no rate
+    SELECT greatest(0, extract(epoch FROM coalesce(u.idle_since, u.finished_at, clock_timestamp()) - coalesce(c.started_at, u.started_at) - u.idle)) AS seconds) t
 WHERE pg_catalog.pg_has_role(j.owner, 'USAGE')
 ORDER BY j.job, u.unit;
 COMMENT ON VIEW @extschema@.sync_units IS 'units of all jobs: progress, cursor, errors';
@@ -532,7 +586,7 @@ COMMENT ON COLUMN @extschema@.sync_units.priority IS 'high before medium before 
 COMMENT ON COLUMN @extschema@.sync_units.rows_estimated IS 'rows at the source by its own estimate';
 COMMENT ON COLUMN @extschema@.sync_units.rows_done IS 'rows copied in this run, those of the batches under way included';
 COMMENT ON COLUMN @extschema@.sync_units.percent IS 'rows done of rows estimated; 100 only when completed';
-COMMENT ON COLUMN @extschema@.sync_units.rows_per_second IS 'average since the unit began';
+COMMENT ON COLUMN @extschema@.sync_units.rows_per_second IS 'average over the time that the unit was at work';
 COMMENT ON COLUMN @extschema@.sync_units.eta IS 'time to go at the average rate';
 COMMENT ON COLUMN @extschema@.sync_units.rows_rejected IS 'rows kept in sync_rejects';
 COMMENT ON COLUMN @extschema@.sync_units.rows_filtered IS 'rows that a trigger of the target kept out';
@@ -725,9 +779,9 @@ COMMENT ON COLUMN @extschema@.sync_streams.buffer_percent IS 'how full the buffe
 
 CREATE VIEW @extschema@.sync_runs WITH (security_barrier) AS
 SELECT r.run_id, j.job, r.status, r.scheduled_at, r.started_at, r.finished_at,
-       coalesce(r.finished_at, clock_timestamp()) - r.started_at AS duration,
+       coalesce(r.idle_since, r.finished_at, clock_timestamp()) - r.started_at - r.idle AS duration,
        r.waiting_for, r.attempts, r.next_retry_at, r.error, r.hint,
-       r.version, r.trigger, r.started_by, r.attempt, r.next_trigger,
+       r.version, CASE WHEN r.attempt > 1 THEN 'retry' ELSE r.trigger END AS trigger, r.started_by, r.attempt, r.next_trigger,
        coalesce(r.rows_done, c.rows_done + CASE WHEN s.run_id = r.run_id THEN s.rows ELSE 0 END) AS rows_done,
        coalesce(r.rows_rejected, c.rows_rejected) AS rows_rejected,
        coalesce(r.bytes_done, c.bytes_done) AS bytes_done
@@ -749,13 +803,13 @@ COMMENT ON COLUMN @extschema@.sync_runs.status IS 'scheduled, initializing, runn
 COMMENT ON COLUMN @extschema@.sync_runs.scheduled_at IS 'time of sync_start';
 COMMENT ON COLUMN @extschema@.sync_runs.started_at IS 'time the first worker began';
 COMMENT ON COLUMN @extschema@.sync_runs.finished_at IS 'time the run ended';
-COMMENT ON COLUMN @extschema@.sync_runs.duration IS 'time from the first worker to the end';
+COMMENT ON COLUMN @extschema@.sync_runs.duration IS 'time from the first worker to the end, without that in which it stood still';
 COMMENT ON COLUMN @extschema@.sync_runs.waiting_for IS 'what the run waits for before it can go on';
 COMMENT ON COLUMN @extschema@.sync_runs.attempts IS 'attempts to list the units that failed in a row';
 COMMENT ON COLUMN @extschema@.sync_runs.next_retry_at IS 'time of the next attempt to list the units';
 COMMENT ON COLUMN @extschema@.sync_runs.error IS 'error of the run as a whole';
 COMMENT ON COLUMN @extschema@.sync_runs.hint IS 'what mends the error';
-COMMENT ON COLUMN @extschema@.sync_runs.version IS 'version of the job''s definition that the run began with';
+COMMENT ON COLUMN @extschema@.sync_runs.version IS 'version of the job''s definition that the run began with, or was taken up again with';
 COMMENT ON COLUMN @extschema@.sync_runs.trigger IS 'what started it last: manual, cron, dependency, event or retry';
 COMMENT ON COLUMN @extschema@.sync_runs.started_by IS 'role that started it';
 COMMENT ON COLUMN @extschema@.sync_runs.attempt IS 'how often it was taken up: 1, and one more for each sync_retry of the ended run';
@@ -880,7 +934,7 @@ CROSS JOIN LATERAL (VALUES
     ('tributary_job_enabled', 'gauge', '1 where the job may be started.', j.enabled::int::float8),
     ('tributary_job_failed', 'gauge', '1 where the latest run of the job failed.', coalesce(r.status = 'failed', false)::int::float8),
     ('tributary_job_last_run_start_timestamp_seconds', 'gauge', 'Time the latest run began.', extract(epoch FROM r.started_at)::float8),
-    ('tributary_job_last_run_duration_seconds', 'gauge', 'Time the latest run took, or takes so far.', extract(epoch FROM coalesce(r.finished_at, clock_timestamp()) - r.started_at)::float8),
+    ('tributary_job_last_run_duration_seconds', 'gauge', 'Time the latest run took, or takes so far.', extract(epoch FROM coalesce(r.idle_since, r.finished_at, clock_timestamp()) - r.started_at - r.idle)::float8),
     ('tributary_job_last_success_timestamp_seconds', 'gauge', 'Time the last completed run ended.', extract(epoch FROM s.finished_at)::float8),
     ('tributary_checkpoint_last_timestamp_seconds', 'gauge', 'Time of the latest checkpoint or savepoint of the job.', extract(epoch FROM c.at)::float8),
     ('tributary_workers', 'gauge', 'Workers of the job.', coalesce(w.workers, 0)::float8)
@@ -1002,7 +1056,8 @@ BEGIN
     FOR j IN
         SELECT o.job, o.status, o.mode, o.run_id, o.error, o.waiting_for, o.finished_at,
                -- in hours, however many
-               make_interval(secs => extract(epoch FROM coalesce(o.finished_at, clock_timestamp()) - o.started_at)::float8) AS elapsed
+               make_interval(secs => extract(epoch FROM (
+                   SELECT r.duration FROM @extschema@.sync_runs r WHERE r.run_id = o.run_id))::float8) AS elapsed
         FROM @extschema@.sync_jobs o
         WHERE CASE WHEN sync_progress.job IS NULL THEN o.run_id IS NOT NULL AND o.finished_at IS NULL
                    ELSE o.job = sync_progress.job END
@@ -1073,7 +1128,9 @@ BEGIN
                 lpad(to_char(u.rows_done, grouped), 15),
                 -- a streaming unit has been copied: its average since then says nothing
                 rpad(CASE WHEN u.status = 'streaming' THEN '' ELSE coalesce(lpad(to_char(u.rows_per_second, grouped), 9) || ' rows/s', '') END, 16),
-                rpad(CASE WHEN u.status IN ('streaming', 'catching_up') THEN coalesce('lag ' || s.lag_seconds || ' s', '')
+                rpad(CASE u.status WHEN 'streaming' THEN coalesce('lag ' || s.lag_seconds || ' s', '')
+                          -- the stream's lag is not its own
+                          WHEN 'catching_up' THEN ''
                           ELSE coalesce('ETA ' || to_char(u.eta, clock), '') END, 12),
                 u.status || CASE WHEN u.phase IN ('indexes', 'foreign_keys') THEN ', ' || replace(u.phase, '_', ' ') ELSE '' END);
             RETURN NEXT;
@@ -1156,18 +1213,36 @@ DECLARE
     unit record;
     problem text;
     told text;
+    queued boolean;
+    waits boolean;
+    follower bigint;
 BEGIN
     run := @extschema@.sync_start(job);
     IF run IS NULL THEN
         RETURN;
     END IF;
+    -- With overlap queue, the run that was asked for is the one that follows.
+    SELECT r.next_trigger IS NOT NULL INTO queued FROM @extschema@.sync_runs r WHERE r.run_id = run;
     COMMIT;
     LOOP
         PERFORM @extschema@.sync_wait(job, '1 second'::pg_catalog.interval);
         COMMIT;
         -- Another run may have begun behind this one.
-        SELECT r.status INTO state FROM @extschema@.sync_runs r WHERE r.run_id = run;
-        EXIT WHEN state IS NULL OR state IN ('completed', 'failed', 'cancelled');
+        SELECT r.status, r.next_trigger IS NOT NULL,
+               (SELECT min(n.run_id) FROM @extschema@.sync_runs n WHERE n.job = sync_run.job AND n.run_id > run)
+        INTO state, waits, follower FROM @extschema@.sync_runs r WHERE r.run_id = run;
+        IF queued AND follower IS NOT NULL THEN
+            run := follower;
+            queued := false;
+            CONTINUE;
+        END IF;
+        -- false once it was cancelled along with the one before
+        queued := queued AND waits;
+        IF state IS NULL OR state IN ('completed', 'failed', 'cancelled') THEN
+            EXIT WHEN queued IS NOT TRUE;
+            PERFORM pg_catalog.pg_sleep(0.1);
+            CONTINUE;
+        END IF;
         SELECT coalesce(j.error, 'waits for ' || j.waiting_for) INTO problem
         FROM @extschema@.sync_jobs j WHERE j.job = sync_run.job;
         IF problem IS DISTINCT FROM told AND problem IS NOT NULL THEN

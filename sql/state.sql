@@ -40,3 +40,45 @@ CREATE TRIGGER unit_transition AFTER UPDATE OF status ON tributary.unit
     FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION tributary.require_transition();
 ALTER TABLE tributary.unit ENABLE ALWAYS TRIGGER unit_transition;
 COMMENT ON TRIGGER unit_transition ON tributary.unit IS 'refuses states that do not follow from the one before';
+
+-- What a unit or a run has done is rated by the time that it was at it.
+CREATE FUNCTION tributary.leave_out_idle_time() RETURNS trigger LANGUAGE plpgsql AS $function$
+BEGIN
+    IF NEW.status IN ('paused', 'completed', 'failed', 'cancelled') THEN
+        NEW.idle_since := coalesce(OLD.idle_since, clock_timestamp());
+    ELSIF NEW.status = 'pending' OR NEW.started_at IS NULL THEN
+        -- it begins from the start
+        NEW.idle := '0';
+        NEW.idle_since := NULL;
+    ELSE
+        NEW.idle := OLD.idle + coalesce(clock_timestamp() - OLD.idle_since, '0');
+        NEW.idle_since := NULL;
+    END IF;
+    RETURN NEW;
+END
+$function$;
+COMMENT ON FUNCTION tributary.leave_out_idle_time() IS 'keeps the time that a run or a unit stood still';
+REVOKE ALL ON FUNCTION tributary.leave_out_idle_time() FROM PUBLIC;
+CREATE TRIGGER run_idle BEFORE UPDATE OF status ON tributary.run
+    FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION tributary.leave_out_idle_time();
+ALTER TABLE tributary.run ENABLE ALWAYS TRIGGER run_idle;
+COMMENT ON TRIGGER run_idle ON tributary.run IS 'keeps the time that the run stood still';
+CREATE TRIGGER unit_idle BEFORE UPDATE OF status ON tributary.unit
+    FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION tributary.leave_out_idle_time();
+ALTER TABLE tributary.unit ENABLE ALWAYS TRIGGER unit_idle;
+COMMENT ON TRIGGER unit_idle ON tributary.unit IS 'keeps the time that the unit stood still';
+
+-- A version says what a run ran: it stays as it was.
+CREATE FUNCTION tributary.refuse_update() RETURNS trigger LANGUAGE plpgsql AS $function$
+BEGIN
+    RAISE EXCEPTION 'a version of a job cannot be changed'
+        USING ERRCODE = 'object_not_in_prerequisite_state',
+              HINT = 'SELECT sync_alter_job(…) makes a new one.';
+END
+$function$;
+COMMENT ON FUNCTION tributary.refuse_update() IS 'refuses every update';
+REVOKE ALL ON FUNCTION tributary.refuse_update() FROM PUBLIC;
+CREATE TRIGGER job_version_immutable BEFORE UPDATE ON tributary.job_version
+    FOR EACH STATEMENT EXECUTE FUNCTION tributary.refuse_update();
+ALTER TABLE tributary.job_version ENABLE ALWAYS TRIGGER job_version_immutable;
+COMMENT ON TRIGGER job_version_immutable ON tributary.job_version IS 'versions are never changed';

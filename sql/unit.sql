@@ -34,6 +34,9 @@ CREATE TABLE tributary.unit (
     next_retry_at  timestamptz,
     started_at     timestamptz,
     finished_at    timestamptz,
+    waiting_for    text,
+    idle           interval NOT NULL DEFAULT '0',
+    idle_since     timestamptz,
     updated_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
     UNIQUE (job_id, unit)
 );
@@ -59,7 +62,7 @@ COMMENT ON COLUMN tributary.unit.frontier IS 'last key that chunks have been cut
 COMMENT ON COLUMN tributary.unit.position IS 'the log is applied to this unit up to here; null where it is in step with the stream';
 COMMENT ON COLUMN tributary.unit.catch_up_to IS 'end of the log after the last row was copied: past it the unit is as the source was';
 COMMENT ON COLUMN tributary.unit.told IS 'what statements in the log have said of the table since the plan was made';
-COMMENT ON COLUMN tributary.unit.copies IS 'how often the unit was prepared or begun anew: who is at an earlier copy of it must not commit';
+COMMENT ON COLUMN tributary.unit.copies IS 'copy number, raised whenever the unit is prepared or reset: workers that hold an older number must not commit';
 COMMENT ON COLUMN tributary.unit.planned IS 'all chunks have been cut';
 COMMENT ON COLUMN tributary.unit.loaded_at IS 'time the target was last complete';
 COMMENT ON COLUMN tributary.unit.touched IS 'rows of the target are ours, even where no load was completed';
@@ -72,4 +75,7 @@ COMMENT ON COLUMN tributary.unit.hint IS 'what mends the error';
 COMMENT ON COLUMN tributary.unit.next_retry_at IS 'time of the next attempt; null where a person has to act';
 COMMENT ON COLUMN tributary.unit.started_at IS 'time the run began with the unit';
 COMMENT ON COLUMN tributary.unit.finished_at IS 'time the unit ended';
+COMMENT ON COLUMN tributary.unit.waiting_for IS 'why it is slowed while it catches up with the log';
+COMMENT ON COLUMN tributary.unit.idle IS 'time that it stood still before it went on: paused, failed or ended';
+COMMENT ON COLUMN tributary.unit.idle_since IS 'since when it stands still';
 COMMENT ON COLUMN tributary.unit.updated_at IS 'time of the last change of state';

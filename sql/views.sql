@@ -104,6 +104,7 @@ SELECT j.job,
        c.rows_filtered,
        c.bytes_done,
        coalesce(c.waiting_for, CASE WHEN u.status IN ('pending', 'running') THEN r.waiting_for
+                                    WHEN u.status = 'catching_up' OR u.status = 'streaming' AND u.position IS NOT NULL THEN coalesce(u.waiting_for, r.waiting_for)
                                     WHEN u.status = 'streaming' THEN s.waiting_for END) AS waiting_for,
        coalesce(u.position, CASE WHEN u.phase = 'stream' THEN s.position END, c.cursor, u.frontier) AS cursor,
        u.attempts,
@@ -137,8 +138,8 @@ LEFT JOIN LATERAL (
     LEFT JOIN pg_catalog.pg_stat_progress_copy p ON p.pid = c.worker_pid AND c.status = 'running'
     WHERE c.unit_id = u.unit_id) c ON true
 CROSS JOIN LATERAL (
-    -- from the first chunk on: what comes before is no rate
-    SELECT extract(epoch FROM coalesce(u.finished_at, clock_timestamp()) - coalesce(c.started_at, u.started_at)) AS seconds) t
+    -- from the first chunk on, while it is at work: all else is no rate
+    SELECT greatest(0, extract(epoch FROM coalesce(u.idle_since, u.finished_at, clock_timestamp()) - coalesce(c.started_at, u.started_at) - u.idle)) AS seconds) t
 WHERE pg_catalog.pg_has_role(j.owner, 'USAGE')
 ORDER BY j.job, u.unit;
 COMMENT ON VIEW @extschema@.sync_units IS 'units of all jobs: progress, cursor, errors';
@@ -152,7 +153,7 @@ COMMENT ON COLUMN @extschema@.sync_units.priority IS 'high before medium before 
 COMMENT ON COLUMN @extschema@.sync_units.rows_estimated IS 'rows at the source by its own estimate';
 COMMENT ON COLUMN @extschema@.sync_units.rows_done IS 'rows copied in this run, those of the batches under way included';
 COMMENT ON COLUMN @extschema@.sync_units.percent IS 'rows done of rows estimated; 100 only when completed';
-COMMENT ON COLUMN @extschema@.sync_units.rows_per_second IS 'average since the unit began';
+COMMENT ON COLUMN @extschema@.sync_units.rows_per_second IS 'average over the time that the unit was at work';
 COMMENT ON COLUMN @extschema@.sync_units.eta IS 'time to go at the average rate';
 COMMENT ON COLUMN @extschema@.sync_units.rows_rejected IS 'rows kept in sync_rejects';
 COMMENT ON COLUMN @extschema@.sync_units.rows_filtered IS 'rows that a trigger of the target kept out';
@@ -345,9 +346,9 @@ COMMENT ON COLUMN @extschema@.sync_streams.buffer_percent IS 'how full the buffe
 
 CREATE VIEW @extschema@.sync_runs WITH (security_barrier) AS
 SELECT r.run_id, j.job, r.status, r.scheduled_at, r.started_at, r.finished_at,
-       coalesce(r.finished_at, clock_timestamp()) - r.started_at AS duration,
+       coalesce(r.idle_since, r.finished_at, clock_timestamp()) - r.started_at - r.idle AS duration,
        r.waiting_for, r.attempts, r.next_retry_at, r.error, r.hint,
-       r.version, r.trigger, r.started_by, r.attempt, r.next_trigger,
+       r.version, CASE WHEN r.attempt > 1 THEN 'retry' ELSE r.trigger END AS trigger, r.started_by, r.attempt, r.next_trigger,
        coalesce(r.rows_done, c.rows_done + CASE WHEN s.run_id = r.run_id THEN s.rows ELSE 0 END) AS rows_done,
        coalesce(r.rows_rejected, c.rows_rejected) AS rows_rejected,
        coalesce(r.bytes_done, c.bytes_done) AS bytes_done
@@ -369,13 +370,13 @@ COMMENT ON COLUMN @extschema@.sync_runs.status IS 'scheduled, initializing, runn
 COMMENT ON COLUMN @extschema@.sync_runs.scheduled_at IS 'time of sync_start';
 COMMENT ON COLUMN @extschema@.sync_runs.started_at IS 'time the first worker began';
 COMMENT ON COLUMN @extschema@.sync_runs.finished_at IS 'time the run ended';
-COMMENT ON COLUMN @extschema@.sync_runs.duration IS 'time from the first worker to the end';
+COMMENT ON COLUMN @extschema@.sync_runs.duration IS 'time from the first worker to the end, without that in which it stood still';
 COMMENT ON COLUMN @extschema@.sync_runs.waiting_for IS 'what the run waits for before it can go on';
 COMMENT ON COLUMN @extschema@.sync_runs.attempts IS 'attempts to list the units that failed in a row';
 COMMENT ON COLUMN @extschema@.sync_runs.next_retry_at IS 'time of the next attempt to list the units';
 COMMENT ON COLUMN @extschema@.sync_runs.error IS 'error of the run as a whole';
 COMMENT ON COLUMN @extschema@.sync_runs.hint IS 'what mends the error';
-COMMENT ON COLUMN @extschema@.sync_runs.version IS 'version of the job''s definition that the run began with';
+COMMENT ON COLUMN @extschema@.sync_runs.version IS 'version of the job''s definition that the run began with, or was taken up again with';
 COMMENT ON COLUMN @extschema@.sync_runs.trigger IS 'what started it last: manual, cron, dependency, event or retry';
 COMMENT ON COLUMN @extschema@.sync_runs.started_by IS 'role that started it';
 COMMENT ON COLUMN @extschema@.sync_runs.attempt IS 'how often it was taken up: 1, and one more for each sync_retry of the ended run';

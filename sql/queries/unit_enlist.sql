@@ -13,6 +13,6 @@ ON CONFLICT (job_id, unit) DO UPDATE SET
     rows_estimated = excluded.rows_estimated,
     bytes_estimated = excluded.bytes_estimated,
     status = 'pending', phase = NULL, redrive = false, method = NULL, load_oid = NULL, plan = NULL, before = NULL, frontier = NULL,
-    position = NULL, catch_up_to = NULL,
+    position = NULL, catch_up_to = NULL, waiting_for = NULL,
     planned = false, attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL,
     started_at = NULL, finished_at = NULL, updated_at = clock_timestamp()

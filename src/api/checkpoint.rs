@@ -324,15 +324,17 @@ fn reset(job: &Job, name: Option<&str>) -> Result<i64> {
             count += 1;
         }
     }
-    let ended = [
-        UnitStatus::Completed,
-        UnitStatus::Failed,
-        UnitStatus::Paused,
-    ];
-    unit_state::restart(run.run_id, name, &ended)?;
-    if name.is_some() {
-        unit_state::restart(run.run_id, name, &[UnitStatus::Cancelled])?;
-    }
+    // Without a name, one that is paused begins when it is resumed.
+    let stopped: &[UnitStatus] = match name {
+        Some(_) => &[
+            UnitStatus::Completed,
+            UnitStatus::Failed,
+            UnitStatus::Paused,
+            UnitStatus::Cancelled,
+        ],
+        None => &[UnitStatus::Completed, UnitStatus::Failed],
+    };
+    unit_state::restart(run.run_id, name, stopped)?;
     reopen(&run)?;
     wake_supervisor_at_commit();
     Ok(count)

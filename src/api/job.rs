@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{given, names, own_job};
 use crate::catalog::job::{self, Job, NewJob};
-use crate::catalog::{run, stream, unit, version};
+use crate::catalog::{dependency, run, stream, unit, version};
 use crate::engine::processes::wake_supervisor_at_commit;
 use crate::engine::throttle;
 use crate::error::{Error, Kind, Result};
@@ -96,7 +96,7 @@ pub(super) fn set_options(job: &Job, options: &Value) -> Result<()> {
     let parsed = JobOptions::parse(options)?;
     throttle::check(&parsed.run.pace, job.owner())?;
     job::set_options(job.job_id, options)?;
-    // What follows the log begins again with them.
+    // The stream worker restarts with the new options.
     stream::fence(job.job_id)?;
     if parsed.values.casts != job.options()?.values.casts {
         unit::forget_plan(job.job_id, None)?;
@@ -174,7 +174,19 @@ fn drop_job(name: &str) -> Result<()> {
         }
     }
     super::schedule::drop_schedule(&job)?;
+    let dependents = dependency::dependents(job.job_id)?;
+    for dependent in &dependents {
+        job::lock(dependent.job_id)?;
+        version::record_first(dependent.job_id)?;
+    }
     job::delete(job.job_id)?;
+    for dependent in dependents {
+        version::record(dependent.job_id, "sync_drop_job")?;
+        report::notice(&format!(
+            "job \"{}\" does not depend on job \"{name}\" any more",
+            dependent.job
+        ));
+    }
     report::notice(&format!("dropped job \"{name}\"; the tables it made stay"));
     Ok(())
 }

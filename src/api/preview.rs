@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::pg::role;
 use crate::plan::context::PlanContext;
 use crate::plan::foreign_key::{ForeignKeyPlan, foreign_key_sql};
-use crate::plan::identifier::quote;
+use crate::plan::identifier::{literal, quote};
 use crate::plan::table::TablePlan;
 use crate::plan::units::select_units;
 use crate::sink::target;
@@ -112,6 +112,7 @@ fn check(job: &Job) -> Result<Vec<CheckRow>> {
             Err(error) => rows.push(failed("source log", &error)),
         }
     }
+    rows.extend(check_throttle(job, &reader));
     match reader
         .tables()
         .and_then(|tables| select_units(&job.units, &tables))
@@ -125,6 +126,45 @@ fn check(job: &Job) -> Result<Vec<CheckRow>> {
         Err(error) => rows.push(failed("units", &error)),
     }
     Ok(rows)
+}
+
+/// Is each variable of `source_throttle` one that the source has? One that it has not slows nothing.
+fn check_throttle(job: &Job, reader: &Reader) -> Option<CheckRow> {
+    const NAME: &str = "source_throttle";
+    let limits = job.options().ok()?.run.pace.source_throttle;
+    if limits.is_empty() {
+        return None;
+    }
+    let names: Vec<String> = limits.into_iter().map(|(name, _)| name).collect();
+    let found = match reader.status(names.clone()) {
+        Ok(found) => found,
+        Err(error) => return Some(failed(NAME, &error)),
+    };
+    let is_known = |name: &String| {
+        found
+            .iter()
+            .any(|(known, _)| known.eq_ignore_ascii_case(name))
+    };
+    let unknown: Vec<&str> = names
+        .iter()
+        .filter(|name| !is_known(name))
+        .map(String::as_str)
+        .collect();
+    Some(match unknown.is_empty() {
+        true => passed(NAME, format!("the source has {}", names.join(", "))),
+        false => (
+            NAME.to_owned(),
+            false,
+            format!(
+                "expected status variables with numbers; the source has no {}",
+                unknown.join(", ")
+            ),
+            Some(format!(
+                "SELECT sync_alter_job({}, '{{\"source_throttle\": …}}');",
+                literal(&job.job)
+            )),
+        ),
+    })
 }
 
 fn plan(job: &Job) -> Result<Vec<PlanRow>> {

@@ -41,6 +41,7 @@ fn validate(options: &Options, of: OptionsOf) -> Result<()> {
     match of {
         OptionsOf::Server => {
             require_file_rights(options)?;
+            require_rights_to_compress(options)?;
             validate_server_options(options)
         }
         OptionsOf::Mapping => validate_mapping_options(options),
@@ -54,23 +55,45 @@ fn validate(options: &Options, of: OptionsOf) -> Result<()> {
     }
 }
 
+/// The first option, or the URL, that says something of which this is true: by name and value.
+fn find(options: &Options, said: impl Fn(&str, &str) -> bool) -> Option<&str> {
+    let in_url = |value: &str| {
+        split_url(value)
+            .is_ok_and(|(server, _)| server.iter().any(|(name, value)| said(name, value)))
+    };
+    options
+        .iter()
+        .find(|(name, value)| said(name, value) || name == "url" && in_url(value))
+        .map(|(name, _)| name.as_str())
+}
+
+/// The driver unpacks compressed packets by recursion: a source that means harm can end the server with them. Who
+/// may name any host does not decide that it is to be trusted.
+fn require_rights_to_compress(options: &Options) -> Result<()> {
+    let zlib = |name: &str, value: &str| name == "compression" && value == "zlib";
+    match find(options, zlib) {
+        Some(name) if !role::is_superuser() => Err(Error::new(
+            Kind::PrivilegeMissing,
+            format!("permission denied to set compression in option \"{name}\""),
+        )
+        .with_hint("only superusers may set compression to zlib: a source that is not trusted could end the server by it")),
+        _ => Ok(()),
+    }
+}
+
 /// Options that make the server open a file or a local socket are for roles that may do so.
 fn require_file_rights(options: &Options) -> Result<()> {
     if role::may_read_server_files() {
         return Ok(());
     }
-    let named = |name: &str| FILE_OPTIONS.contains(&name);
-    let in_url = |value: &str| {
-        split_url(value).is_ok_and(|(server, _)| server.iter().any(|(name, _)| named(name)))
-    };
-    for (name, value) in options {
-        if named(name) || (name == "url" && in_url(value)) {
-            return Err(Error::new(
-                Kind::PrivilegeMissing,
-                format!("permission denied to name a file of the server in option \"{name}\""),
-            )
-            .with_hint("only roles with privileges of pg_read_server_files may set ca, cert, key and socket"));
-        }
+    match find(options, |name, _| FILE_OPTIONS.contains(&name)) {
+        None => Ok(()),
+        Some(name) => Err(Error::new(
+            Kind::PrivilegeMissing,
+            format!("permission denied to name a file of the server in option \"{name}\""),
+        )
+        .with_hint(
+            "only roles with privileges of pg_read_server_files may set ca, cert, key and socket",
+        )),
     }
-    Ok(())
 }

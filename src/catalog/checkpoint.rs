@@ -8,8 +8,6 @@ use crate::error::{Error, Kind, Result};
 use crate::model::position::Position;
 use crate::pg::role;
 
-/// Kept of each job, however old.
-const KEPT: i64 = 10;
 /// Removed at once.
 const AT_ONCE: i64 = 1_000;
 
@@ -131,8 +129,9 @@ pub fn drop_savepoint(job_id: i64, savepoint: &str) -> Result<bool> {
     Ok(dropped > 0)
 }
 
-/// Forgets what nobody has given a name and what is older than `seconds`, but for the latest.
-pub fn prune(job_id: i64, seconds: f64) -> Result<u64> {
+/// Forgets what nobody has given a name and what is older than `seconds`, but for the latest ones.
+pub fn prune(job_id: i64, seconds: f64, kept: u64) -> Result<u64> {
+    let kept = i64::try_from(kept).unwrap_or(i64::MAX);
     execute(
         "DELETE FROM tributary.checkpoint WHERE checkpoint_id IN ( \
            SELECT checkpoint_id FROM tributary.checkpoint \
@@ -140,6 +139,6 @@ pub fn prune(job_id: i64, seconds: f64) -> Result<u64> {
              AND checkpoint_id NOT IN (SELECT checkpoint_id FROM tributary.checkpoint \
                WHERE job_id = $1 AND savepoint IS NULL ORDER BY checkpoint_id DESC LIMIT $3) \
            LIMIT $4)",
-        &[job_id.into(), seconds.into(), KEPT.into(), AT_ONCE.into()],
+        &[job_id.into(), seconds.into(), kept.into(), AT_ONCE.into()],
     )
 }

@@ -52,6 +52,22 @@ fn reaches(from: i64, to: i64) -> Result<bool> {
     Ok(found.is_some())
 }
 
+/// A job that waits for another one.
+#[derive(Debug, Deserialize)]
+pub struct Dependent {
+    pub job_id: i64,
+    pub job: String,
+}
+
+/// Those that wait for the job, in the order in which everybody locks them.
+pub fn dependents(on_job_id: i64) -> Result<Vec<Dependent>> {
+    query(
+        "SELECT j.job_id, j.job FROM tributary.dependency d JOIN tributary.job j USING (job_id) \
+         WHERE d.on_job_id = $1 ORDER BY j.job_id",
+        &[on_job_id.into()],
+    )
+}
+
 /// Jobs that are to be started because those they wait for have completed.
 pub fn due() -> Result<Vec<i64>> {
     let rows: Vec<Row> = query(include_str!("../../sql/queries/due_dependents.sql"), &[])?;

@@ -3,16 +3,12 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{execute, query_first};
+use super::query_first;
 use crate::error::{Error, Result};
 use crate::pg::report;
 
 /// Where changes are told to those who LISTEN.
 const CHANNEL: &str = "sync_events";
-
-/// Kept of each job: the newest events and runs.
-const EVENTS_KEPT: i64 = 10_000;
-const RUNS_KEPT: i64 = 1_000;
 
 /// What a change of state belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -131,22 +127,4 @@ fn notify(payload: &Value) -> Result<()> {
 /// A payload has room for 8000 bytes, and a control character takes six.
 fn short(name: &str) -> String {
     name.chars().take(300).collect()
-}
-
-/// Forgets the oldest history of a job.
-pub fn prune(job_id: i64) -> Result<()> {
-    execute(
-        "DELETE FROM tributary.event WHERE job_id = $1 AND event_id <= ( \
-           SELECT event_id FROM tributary.event WHERE job_id = $1 \
-           ORDER BY event_id DESC OFFSET $2 LIMIT 1)",
-        &[job_id.into(), EVENTS_KEPT.into()],
-    )?;
-    execute(
-        "DELETE FROM tributary.run r WHERE job_id = $1 AND run_id <= ( \
-           SELECT run_id FROM tributary.run WHERE job_id = $1 \
-           ORDER BY run_id DESC OFFSET $2 LIMIT 1) \
-         AND NOT EXISTS (SELECT FROM tributary.unit u WHERE u.run_id = r.run_id)",
-        &[job_id.into(), RUNS_KEPT.into()],
-    )?;
-    Ok(())
 }

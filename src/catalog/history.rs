@@ -9,8 +9,11 @@ use super::event::{self, Progress, Subject};
 use super::{execute, query};
 use crate::error::Result;
 
-/// Removed at once.
+/// Removed at once of what is old.
 const AT_ONCE: i64 = 1_000;
+/// Kept of each job, however young: the newest.
+const EVENTS_KEPT: i64 = 10_000;
+const RUNS_KEPT: i64 = 1_000;
 
 /// Counters of the units of a run, or of all runs under way, as of this minute.
 pub fn sample(run_id: Option<i64>) -> Result<()> {
@@ -35,18 +38,28 @@ pub fn progress() -> Result<Vec<Come>> {
     query(include_str!("../../sql/queries/progress.sql"), &[])
 }
 
-/// Removes a batch of what is older than `seconds`.
+/// Removes a batch of what is older than `seconds`, and what is too many.
 pub fn prune(job_id: i64, seconds: f64) -> Result<()> {
+    execute(
+        "DELETE FROM tributary.event WHERE job_id = $1 AND event_id <= ( \
+           SELECT event_id FROM tributary.event WHERE job_id = $1 \
+           ORDER BY event_id DESC OFFSET $2 LIMIT 1)",
+        &[job_id.into(), EVENTS_KEPT.into()],
+    )?;
+    execute(
+        "DELETE FROM tributary.run r WHERE r.job_id = $1 \
+           AND (r.finished_at < clock_timestamp() - make_interval(secs => $2) OR r.run_id <= ( \
+             SELECT o.run_id FROM tributary.run o WHERE o.job_id = $1 ORDER BY o.run_id DESC OFFSET $3 LIMIT 1)) \
+           AND NOT EXISTS (SELECT FROM tributary.unit u WHERE u.run_id = r.run_id) \
+           AND NOT EXISTS (SELECT FROM tributary.stream s WHERE s.run_id = r.run_id) \
+           AND EXISTS (SELECT FROM tributary.run n WHERE n.job_id = $1 AND n.run_id > r.run_id)",
+        &[job_id.into(), seconds.into(), RUNS_KEPT.into()],
+    )?;
     for statement in [
         "DELETE FROM tributary.event WHERE event_id IN (SELECT event_id FROM tributary.event \
            WHERE job_id = $1 AND at < clock_timestamp() - make_interval(secs => $2) ORDER BY event_id LIMIT $3)",
         "DELETE FROM tributary.sample WHERE ctid = ANY (ARRAY(SELECT ctid FROM tributary.sample \
            WHERE job_id = $1 AND at < clock_timestamp() - make_interval(secs => $2) LIMIT $3))",
-        "DELETE FROM tributary.run WHERE run_id IN (SELECT r.run_id FROM tributary.run r \
-           WHERE r.job_id = $1 AND r.finished_at < clock_timestamp() - make_interval(secs => $2) \
-             AND NOT EXISTS (SELECT FROM tributary.unit u WHERE u.run_id = r.run_id) \
-             AND NOT EXISTS (SELECT FROM tributary.stream s WHERE s.run_id = r.run_id) \
-             AND EXISTS (SELECT FROM tributary.run n WHERE n.job_id = $1 AND n.run_id > r.run_id) LIMIT $3)",
     ] {
         execute(statement, &[job_id.into(), seconds.into(), AT_ONCE.into()])?;
     }

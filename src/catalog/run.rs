@@ -15,7 +15,7 @@ use crate::plan::share::Crew;
 pub struct Run {
     pub run_id: i64,
     pub job_id: i64,
-    /// Of the definition that it has begun with.
+    /// Of the definition that it began with, or was taken up again with.
     pub version: i64,
     status: String,
     /// The units of the run have been listed.
@@ -334,14 +334,15 @@ pub fn set_waiting_for(run: &Run, what: Option<&str>) -> Result<()> {
     }
 }
 
-/// A failed run goes on: some of its units are to be tried again.
+/// A run that is paused or has ended goes on. One that had ended runs the present definition.
 pub fn reopen(run: &Run, status: RunStatus) -> Result<()> {
     execute(
         "UPDATE tributary.run SET status = $2, attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, \
            next_retry_at = NULL, finished_at = NULL, waiting_for = NULL, \
            rows_done = NULL, rows_rejected = NULL, bytes_done = NULL, \
-           trigger = CASE WHEN finished_at IS NOT NULL THEN 'retry' ELSE trigger END, \
-           attempt = attempt + CASE WHEN finished_at IS NOT NULL THEN 1 ELSE 0 END WHERE run_id = $1",
+           version = CASE WHEN finished_at IS NULL THEN version \
+                          ELSE (SELECT j.version FROM tributary.job j WHERE j.job_id = run.job_id) END, \
+           attempt = attempt + CASE WHEN finished_at IS NULL THEN 0 ELSE 1 END WHERE run_id = $1",
         &[run.run_id.into(), status.as_str().into()],
     )?;
     event::record(run.subject(), status.as_str(), None)

@@ -95,7 +95,6 @@ pub fn stop(run: &Run, unit: Option<&str>, status: UnitStatus) -> Result<Vec<Str
         unit: String,
         job_id: i64,
     }
-    // data-modifying WITH queries may only stand at the top level, which `query` provides
     let rows: Vec<Row> = query(
         concat!(
             "UPDATE tributary.unit SET status = $3, next_retry_at = NULL, updated_at = clock_timestamp(), \
@@ -170,7 +169,7 @@ impl Moved {
 /// The table that rows went into is gone or another one: the unit begins anew.
 pub fn forget_progress(unit: &Unit) -> Result<()> {
     execute(
-        "UPDATE tributary.unit SET plan = NULL, phase = NULL, redrive = false, method = NULL, load_oid = NULL, frontier = NULL, \
+        "UPDATE tributary.unit SET plan = NULL, phase = NULL, redrive = false, method = NULL, load_oid = NULL, frontier = NULL, waiting_for = NULL, \
            copies = copies + 1, planned = false, position = NULL, catch_up_to = NULL, updated_at = clock_timestamp(), \
            status = CASE status WHEN 'running' THEN 'pending' ELSE status END \
          WHERE unit_id = $1",

@@ -45,6 +45,16 @@ pub fn following(run_id: i64, how: Following) -> Result<Vec<Unit>> {
     )
 }
 
+/// Why the units of a run that catch up do so slowly; None where they do not.
+pub fn set_waiting_for(run_id: i64, why: Option<&str>) -> Result<()> {
+    execute(
+        "UPDATE tributary.unit SET waiting_for = $2 \
+         WHERE run_id = $1 AND status = 'catching_up' AND waiting_for IS DISTINCT FROM $2",
+        &[run_id.into(), why.into()],
+    )?;
+    Ok(())
+}
+
 /// Are there any?
 pub fn any_following(run_id: i64, how: Following) -> Result<bool> {
     let found: Option<serde_json::Value> = query_first(
@@ -281,7 +291,7 @@ pub fn set_waiting(unit: &Unit, error: &Error) -> Result<()> {
     Ok(())
 }
 
-/// What units of a run still keep a position from being applied to all of them.
+/// Which unit, if any, still keeps a position from counting as applied everywhere.
 #[derive(Debug)]
 pub enum Pending {
     /// All units are in step with the stream.
@@ -330,19 +340,20 @@ pub fn begin_anew(unit: &Unit) -> Result<()> {
     anew(unit, None)
 }
 
-/// The same for a unit as its follower knows it.
-pub fn leave_for_copy(unit: &Unit) -> Result<()> {
-    anew(unit, Some(unit.copies))
+/// The same for a unit as its follower knows it, with the reason.
+pub fn leave_for_copy(unit: &Unit, why: &str) -> Result<()> {
+    anew(unit, Some(unit.copies))?;
+    note(unit, why)
 }
 
 /// The same for one whose new table cannot take the place of the live one: into that.
 pub fn leave_for_merge(unit: &Unit, why: &str) -> Result<()> {
-    leave_for_copy(unit)?;
+    leave_for_copy(unit, why)?;
     execute(
         "UPDATE tributary.unit SET before = NULL WHERE unit_id = $1",
         &[unit.unit_id.into()],
     )?;
-    note(unit, why)
+    Ok(())
 }
 
 /// `copies`: only if that copy of it still follows the log.

@@ -5,7 +5,7 @@ use super::bit::MAX_BITS;
 use super::decimal::MAX_PRECISION;
 use super::enum_set::is_ambiguous;
 use super::integer::Range;
-use super::target::{self, type_name};
+use super::target;
 use crate::error::{Error, Kind, Result};
 use crate::model::pg_type::{PgType, oid};
 use crate::model::table::{SourceColumn, SourceType};
@@ -72,11 +72,6 @@ pub fn default_type(column: &SourceColumn) -> Result<PgType> {
     found.ok_or_else(|| refused(column))
 }
 
-/// [`default_type`] as DDL writes it: what an existing column should be altered to.
-pub fn required_type(column: &SourceColumn) -> Result<String> {
-    type_name(default_type(column)?)
-}
-
 fn known_fraction(fraction: u32) -> Option<i32> {
     i32::try_from(fraction).ok().filter(|digits| *digits <= 6)
 }
@@ -95,6 +90,7 @@ fn refused(column: &SourceColumn) -> Error {
 mod tests {
     use super::*;
     use crate::codec::tests::column;
+    use crate::codec::type_name;
 
     #[test]
     fn each_source_type_has_a_lossless_default() {
@@ -147,7 +143,8 @@ mod tests {
             (SourceType::Inet4, "inet"),
             (SourceType::Inet6, "inet"),
         ] {
-            assert_eq!(required_type(&column(source)).unwrap(), expected);
+            let found = default_type(&column(source)).unwrap();
+            assert_eq!(type_name(found).unwrap(), expected);
         }
     }
 

@@ -76,7 +76,7 @@ mod tests;
 pub use cast_rule::cast_specificity;
 pub use column::{ColumnEncoder, ColumnRules};
 pub use key_value::key_of;
-pub use mapping::{default_type, required_type};
+pub use mapping::default_type;
 pub use net::{NetChanges, RowKey};
 pub use refused::{Refused, RowError};
 pub use replay::replay;

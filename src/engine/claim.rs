@@ -13,33 +13,34 @@ use crate::model::state::{Phase, RunStatus, UnitStatus};
 use crate::pg::lock::{self, Claim, Held};
 use crate::pg::worker;
 
-/// A claimed piece of work.
+/// A piece of work.
 #[derive(Debug)]
 pub enum Task {
     /// List the units of the run.
-    Expand(Run, Held),
+    Expand(Run),
     /// Plan a unit and prepare its target.
-    Prepare(Box<Unit>, Held),
+    Prepare(Box<Unit>),
     /// Cut the next chunk of a unit.
-    Split(Box<Unit>, Held),
+    Split(Box<Unit>),
     /// Copy a chunk.
-    Copy(Box<Unit>, Box<Chunk>, Held),
+    Copy(Box<Unit>, Box<Chunk>),
     /// Bring a unit's rows, whose chunks are copied, into its target.
-    Finish(Box<Unit>, Held),
+    Finish(Box<Unit>),
     /// Make an index or a foreign key.
-    Step(Box<Unit>, Box<Step>, Held),
+    Step(Box<Unit>, Box<Step>),
     /// Take a unit to its next phase, or complete it.
-    Settle(Box<Unit>, Held),
+    Settle(Box<Unit>),
     /// Write a unit's rejects again.
-    Redrive(Box<Unit>, Held),
+    Redrive(Box<Unit>),
     /// Follow the log, for units in step with the stream or for those that catch up.
-    Follow(Run, Following, Held),
+    Follow(Run, Following),
 }
 
 /// What the look for a task came to.
 #[derive(Debug)]
 pub enum Claimed {
-    Task(Task),
+    /// It is this worker's until the claim is dropped.
+    Task(Task, Held),
     /// Others are at what is left; there may be more later.
     Nothing,
     /// The run has more workers than it may.
@@ -61,29 +62,29 @@ pub fn next(run_id: i64) -> Result<Claimed> {
         return expand(run);
     }
     if run.stream_granted != Some(false)
-        && let Some(task) = follow(&run, Following::Streaming)?
+        && let Some((task, held)) = follow(&run, Following::Streaming)?
     {
-        return Ok(Claimed::Task(task));
+        return Ok(Claimed::Task(task, held));
     }
     if throttle::superfluous(&run)? {
         return Ok(Claimed::Superfluous);
     }
-    if let Some(task) = follow(&run, Following::CatchingUp)? {
-        return Ok(Claimed::Task(task));
+    if let Some((task, held)) = follow(&run, Following::CatchingUp)? {
+        return Ok(Claimed::Task(task, held));
     }
     for chunk_id in chunk::open_of_run(run_id)? {
-        if let Some(task) = copy(chunk_id)? {
-            return Ok(Claimed::Task(task));
+        if let Some((task, held)) = copy(chunk_id)? {
+            return Ok(Claimed::Task(task, held));
         }
     }
     for step_id in step::open_of_run(run_id)? {
-        if let Some(task) = make(step_id)? {
-            return Ok(Claimed::Task(task));
+        if let Some((task, held)) = make(step_id)? {
+            return Ok(Claimed::Task(task, held));
         }
     }
     for unit_id in unit::needing_a_step(run_id)? {
-        if let Some(task) = care_for(unit_id)? {
-            return Ok(Claimed::Task(task));
+        if let Some((task, held)) = care_for(unit_id)? {
+            return Ok(Claimed::Task(task, held));
         }
     }
     Ok(Claimed::Nothing)
@@ -98,12 +99,12 @@ fn expand(run: Run) -> Result<Claimed> {
     };
     // Another worker may have done it between the look and the lock.
     match run::get(run.run_id)? {
-        Some(run) if !run.expanded => Ok(Claimed::Task(Task::Expand(run, held))),
+        Some(run) if !run.expanded => Ok(Claimed::Task(Task::Expand(run), held)),
         _ => Ok(Claimed::Nothing),
     }
 }
 
-fn follow(run: &Run, how: Following) -> Result<Option<Task>> {
+fn follow(run: &Run, how: Following) -> Result<Option<(Task, Held)>> {
     let claim = match how {
         Following::Streaming => Claim::Stream,
         Following::CatchingUp => Claim::CatchUp,
@@ -122,30 +123,32 @@ fn follow(run: &Run, how: Following) -> Result<Option<Task>> {
     };
     // Another worker may have done it between the look and the lock.
     let still = unit_stream::any_following(run.run_id, how)? && !waits()?;
-    Ok(still.then(|| Task::Follow(run.clone(), how, held)))
+    Ok(still.then(|| (Task::Follow(run.clone(), how), held)))
 }
 
-fn copy(chunk_id: i64) -> Result<Option<Task>> {
+fn copy(chunk_id: i64) -> Result<Option<(Task, Held)>> {
     let Some(held) = lock::try_exclusive(Claim::Chunk, chunk_id) else {
         return Ok(None);
     };
     let Some(chunk) = chunk::claim(chunk_id, worker::pid())? else {
         return Ok(None);
     };
-    Ok(unit::get(chunk.unit_id)?.map(|unit| Task::Copy(Box::new(unit), Box::new(chunk), held)))
+    let unit = unit::get(chunk.unit_id)?;
+    Ok(unit.map(|unit| (Task::Copy(Box::new(unit), Box::new(chunk)), held)))
 }
 
-fn make(step_id: i64) -> Result<Option<Task>> {
+fn make(step_id: i64) -> Result<Option<(Task, Held)>> {
     let Some(held) = lock::try_exclusive(Claim::Step, step_id) else {
         return Ok(None);
     };
     let Some(step) = step::claim(step_id, worker::pid())? else {
         return Ok(None);
     };
-    Ok(unit::get(step.unit_id)?.map(|unit| Task::Step(Box::new(unit), Box::new(step), held)))
+    let unit = unit::get(step.unit_id)?;
+    Ok(unit.map(|unit| (Task::Step(Box::new(unit), Box::new(step)), held)))
 }
 
-fn care_for(unit_id: i64) -> Result<Option<Task>> {
+fn care_for(unit_id: i64) -> Result<Option<(Task, Held)>> {
     let Some(held) = lock::try_exclusive(Claim::Unit, unit_id) else {
         return Ok(None);
     };
@@ -153,17 +156,16 @@ fn care_for(unit_id: i64) -> Result<Option<Task>> {
         return Ok(None);
     };
     let unit = Box::new(unit);
-    Ok(match unit.status()? {
-        UnitStatus::Pending => Some(Task::Prepare(unit, held)),
-        UnitStatus::Running if unit.redrive => Some(Task::Redrive(unit, held)),
+    let task = match unit.status()? {
+        UnitStatus::Pending => Task::Prepare(unit),
+        UnitStatus::Running if unit.redrive => Task::Redrive(unit),
         UnitStatus::Running => match unit.phase() {
-            Some(Phase::Rows) if !unit.planned => Some(Task::Split(unit, held)),
-            Some(Phase::Rows) if unit.open_chunks == 0 => Some(Task::Finish(unit, held)),
-            Some(Phase::Indexes | Phase::ForeignKeys) if unit.open_steps == 0 => {
-                Some(Task::Settle(unit, held))
-            }
-            _ => None,
+            Some(Phase::Rows) if !unit.planned => Task::Split(unit),
+            Some(Phase::Rows) if unit.open_chunks == 0 => Task::Finish(unit),
+            Some(Phase::Indexes | Phase::ForeignKeys) if unit.open_steps == 0 => Task::Settle(unit),
+            _ => return Ok(None),
         },
-        _ => None,
-    })
+        _ => return Ok(None),
+    };
+    Ok(Some((task, held)))
 }

@@ -9,14 +9,13 @@ use crate::catalog::unit::Unit;
 use crate::codec::{ColumnEncoder, ColumnRules, NetChanges, RowEncoder, RowKey};
 use crate::error::{Error, Kind, Result};
 use crate::model::batch::{BatchEnd, RowOrigin};
-use crate::model::change::UnitChanges;
 use crate::model::pg_type::PgType;
 use crate::model::policy::Policies;
 use crate::model::reject::Reject;
 use crate::model::state::LoadMethod;
 use crate::pg::relation::Relation;
 use crate::plan::table::TablePlan;
-use crate::sink::apply::{Applier, Care};
+use crate::sink::apply::{Applied, Applier};
 use crate::sink::copy::{BatchPieces, copy_batch};
 use crate::sink::halves::{copy_by_halves, kept_out};
 use crate::sink::target::Fitted;
@@ -45,6 +44,16 @@ pub struct Written {
     pub filtered: u64,
     /// Refused by PostgreSQL.
     pub rejects: Vec<Reject>,
+}
+
+impl From<Applied> for Written {
+    fn from(applied: Applied) -> Self {
+        Written {
+            rows: applied.written,
+            filtered: applied.filtered,
+            rejects: applied.rejects,
+        }
+    }
 }
 
 impl Destination {
@@ -117,21 +126,6 @@ impl Destination {
             merge_key: self.merge_key.clone(),
         };
         Applier::new(unit_id, fitted)
-    }
-
-    /// Writes a row, in the place of one with its key.
-    pub fn replace_row(&self, unit_id: i64, row: &[u8]) -> Result<Written> {
-        let changes = UnitChanges {
-            upserts: row.to_vec(),
-            upsert_count: 1,
-            ..UnitChanges::default()
-        };
-        let applied = self.applier(unit_id)?.apply(changes, Care::CatchingUp)?;
-        Ok(Written {
-            rows: applied.written,
-            filtered: applied.filtered,
-            rejects: applied.rejects,
-        })
     }
 
     /// Copies one batch that begins with `first`, as it comes.

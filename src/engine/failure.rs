@@ -31,7 +31,7 @@ pub fn record(job: &Job, task: &Task, error: &Error) -> Result<()> {
     );
     let options = job.options()?;
     transaction::run(|| {
-        if let Task::Expand(run, _) = task {
+        if let Task::Expand(run) = task {
             if stopped(&error) {
                 return Ok(());
             }
@@ -39,7 +39,7 @@ pub fn record(job: &Job, task: &Task, error: &Error) -> Result<()> {
             report::log(&line(job, run.run_id, None, &error, delay));
             return run::fail(run, &error, delay);
         }
-        if let Task::Follow(run, how, _) = task {
+        if let Task::Follow(run, how) = task {
             return follow(job, run, *how, &error);
         }
         let Some(claimed) = unit_of(task) else {
@@ -63,7 +63,7 @@ pub fn record(job: &Job, task: &Task, error: &Error) -> Result<()> {
             report::log(&line(job, unit.run_id, Some(unit), &error, delay));
             unit_state::fail(unit, &error, delay)?;
         }
-        if let Task::Copy(_, chunk, _) = task {
+        if let Task::Copy(_, chunk) = task {
             chunk::release(chunk.chunk_id, worker::pid())?;
         }
         match failed {
@@ -113,6 +113,12 @@ fn follow(job: &Job, run: &Run, how: Following, error: &Error) -> Result<()> {
     }
 }
 
+/// The run as a whole has failed, with a line of the log.
+pub fn give_up(job: &Job, run: &Run, error: &Error) -> Result<()> {
+    report::log(&line(job, run.run_id, None, error, None));
+    run::fail(run, error, None)
+}
+
 /// The log of an error that stops a unit.
 pub fn log_unit(job: &Job, unit: &Unit, error: &Error) {
     report::log(&line(job, unit.run_id, Some(unit), error, None));
@@ -126,13 +132,13 @@ fn stopped(error: &Error) -> bool {
 fn unit_of(task: &Task) -> Option<&Unit> {
     match task {
         Task::Expand(..) | Task::Follow(..) => None,
-        Task::Prepare(unit, _)
-        | Task::Split(unit, _)
-        | Task::Copy(unit, _, _)
-        | Task::Step(unit, _, _)
-        | Task::Settle(unit, _)
-        | Task::Redrive(unit, _)
-        | Task::Finish(unit, _) => Some(unit),
+        Task::Prepare(unit)
+        | Task::Split(unit)
+        | Task::Copy(unit, _)
+        | Task::Step(unit, _)
+        | Task::Settle(unit)
+        | Task::Redrive(unit)
+        | Task::Finish(unit) => Some(unit),
     }
 }
 

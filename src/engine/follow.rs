@@ -37,7 +37,7 @@ use crate::model::batch::BatchLimit;
 use crate::model::position::Position;
 use crate::pg::{allocator, guc, latch, transaction, worker};
 use crate::sink::apply::Applier;
-use crate::source::log::{GroupEnd, Segment};
+use crate::source::log::{GroupEnd, Segment, StopReason};
 use crate::source::mysql::FollowRequest;
 
 /// Bytes of a group at most, but for a transaction that is larger.
@@ -73,20 +73,17 @@ pub fn follow(job: &Job, run_id: i64, how: Following, reader: &mut Reader) -> Re
             Ended::Again => {}
             // With the credentials and the address of now.
             Ended::Elsewhere => return Ok(()),
-            Ended::Before(stop) => {
-                // The transactions before the obstacle first, and nothing of what follows.
-                match log.has_reached(&stop.boundary) {
-                    true => obstacle::meet(job, &mut log, *stop, reader)?,
-                    false => until = Some(stop.boundary),
+            // The transactions before that first, and nothing of what follows.
+            Ended::Stopped(stop) if !log.has_reached(&stop.boundary) => until = Some(stop.boundary),
+            Ended::Stopped(stop) => match stop.why {
+                StopReason::Obstacle { unit, obstacle } => {
+                    obstacle::meet(job, &mut log, unit, obstacle, reader)?;
                 }
-            }
-            Ended::BrokenOff(broken) => match log.has_reached(&broken.boundary) {
-                true => {
-                    log.go_on_at(broken.next, reader)?;
+                StopReason::BrokenOff { next } => {
+                    log.go_on_at(next, reader)?;
                     // A source that tells it again and again is not asked as often.
                     latch::sleep(AFTER_DEATH);
                 }
-                false => until = Some(broken.boundary),
             },
         }
         if allocator::has_stopped_a_thread() {
@@ -208,8 +205,7 @@ impl Log<'_> {
                 Item::Segment(first) => self.apply(first, reader)?,
                 Item::Heard(source) => self.hear(source, reader)?,
                 Item::Reached => Some(Ended::Again),
-                Item::Stop(stop) => Some(Ended::Before(Box::new(stop))),
-                Item::BrokenOff(broken) => Some(Ended::BrokenOff(Box::new(broken))),
+                Item::Stop(stop) => Some(Ended::Stopped(stop)),
             };
             if let Some(ended) = ended {
                 return Ok(ended);
@@ -294,11 +290,7 @@ impl Log<'_> {
             segment = match reader.next_item()? {
                 Item::Segment(next) => next,
                 Item::Stop(stop) => {
-                    group.ended = Some(Ended::Before(Box::new(stop)));
-                    return Err(again());
-                }
-                Item::BrokenOff(broken) => {
-                    group.ended = Some(Ended::BrokenOff(Box::new(broken)));
+                    group.ended = Some(Ended::Stopped(stop));
                     return Err(again());
                 }
                 Item::Heard(_) => Segment::default(),

@@ -133,8 +133,8 @@ struct Kept {
 }
 
 impl Followed {
-    /// With a `change` its rows are read by the plan that has, and its target is altered with the first
-    /// of them.
+    /// With a `change` to come, its rows are read by the plan after it, and the first of them has its
+    /// target altered in the same transaction.
     pub fn begin(mut unit: Unit, settings: Settings, change: Option<Box<Applied>>) -> Result<Self> {
         let mut destination = Destination::find(&unit)?;
         if let Some(change) = &change {

@@ -1,7 +1,7 @@
 //! A group of source transactions that is being applied together, and why there is no next one.
 
 use crate::plan::drift::Told;
-use crate::source::log::{BrokenOff, Stop};
+use crate::source::log::Stop;
 
 /// What is known of a group that is being applied.
 #[derive(Default)]
@@ -22,8 +22,6 @@ pub enum Ended {
     Again,
     /// The source is another one by now, or is reached otherwise.
     Elsewhere,
-    /// A unit meets an obstacle there.
-    Before(Box<Stop>),
-    /// The transaction there never took place.
-    BrokenOff(Box<BrokenOff>),
+    /// The reader goes no further.
+    Stopped(Box<Stop>),
 }

@@ -17,16 +17,22 @@ use crate::pg::{server, spi, transaction, worker};
 use crate::plan::as_logged::as_logged;
 use crate::plan::drift::{Applied, Drift, NewShape, Told, drift};
 use crate::plan::table::TablePlan;
-use crate::source::log::{Obstacle, Stop};
+use crate::source::log::Obstacle;
 
-/// Deals with what stands in a unit's way.
-pub fn meet(job: &Job, log: &mut Log<'_>, stop: Stop, reader: &Reader) -> Result<()> {
-    let Some(followed) = log.units.get_mut(stop.unit) else {
+/// Deals with what stands in the way of the unit with this place.
+pub fn meet(
+    job: &Job,
+    log: &mut Log<'_>,
+    unit: usize,
+    obstacle: Obstacle,
+    reader: &Reader,
+) -> Result<()> {
+    let Some(followed) = log.units.get_mut(unit) else {
         return Ok(());
     };
     let in_copy = !followed.is_copied_at(&log.place.position);
     let unit = &followed.unit;
-    let outcome = match (followed.change.take(), stop.obstacle) {
+    let outcome = match (followed.change.take(), obstacle) {
         // There was no row of the shape before this one; then it is met again.
         (Some(change), obstacle) => alter(unit, &change)
             .and_then(|()| match obstacle {
@@ -38,7 +44,7 @@ pub fn meet(job: &Job, log: &mut Log<'_>, stop: Stop, reader: &Reader) -> Result
             .map(|()| None),
         // While it was copied: rows were read by names that meant one column first, then another.
         (None, Obstacle::Shape { told, .. }) if in_copy && told.moves_names() => {
-            transaction::run(|| unit_stream::leave_for_copy(unit)).map(|()| None)
+            copy_anew(unit, "its columns changed their names while it was copied").map(|()| None)
         }
         (None, obstacle) => judge(job, unit, obstacle, reader),
     };
@@ -73,7 +79,7 @@ fn judge(
     match obstacle {
         Obstacle::Refused(error) => Err(error),
         Obstacle::Redefined(error) => match on_ddl(job, unit)? {
-            OnDdl::Resync => transaction::run(|| unit_stream::leave_for_copy(unit)).map(|()| None),
+            OnDdl::Resync => copy_anew(unit, &error.message).map(|()| None),
             _ => Err(error),
         },
         Obstacle::Shape {
@@ -89,6 +95,10 @@ fn judge(
             take_shape(job, unit, &shape, reader)
         }
     }
+}
+
+fn copy_anew(unit: &Unit, why: &str) -> Result<()> {
+    transaction::run(|| unit_stream::leave_for_copy(unit, &format!("copied anew: {why}")))
 }
 
 fn on_ddl(job: &Job, unit: &Unit) -> Result<OnDdl> {
@@ -144,7 +154,7 @@ fn take_shape(
         }
         Drift::Apply(applied) if comes_with_its_row(old, &applied) => return Ok(Some(applied)),
         Drift::Apply(applied) => alter(unit, &applied),
-        Drift::Resync { .. } => transaction::run(|| unit_stream::leave_for_copy(unit)),
+        Drift::Resync { why } => copy_anew(unit, &why),
         Drift::Pause(error) if error.detail.is_none() => Err(error.with_detail(shape.difference)),
         Drift::Pause(error) => Err(error),
     }?;

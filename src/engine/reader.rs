@@ -9,17 +9,24 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use super::queue::{Buffer, Queue};
-use super::reader_thread::{Frame, Request, Thread, no_thread, thread_ended};
+use super::reader_thread::{Frame, Request, Thread, Turns, no_thread, thread_ended, too_much};
 use crate::codec::RowEncoder;
 use crate::error::{Error, Kind, Result};
 use crate::model::batch::{BatchEnd, Waits};
 use crate::model::key::Key;
 use crate::model::position::Position;
 use crate::model::table::{SourceTable, SourceTableName};
-use crate::pg::allocator::{Alarm, Asked};
+use crate::pg::allocator::{self, Alarm, Asked};
 use crate::pg::{latch, thread, worker};
-use crate::source::log::{BrokenOff, Segment, Stop};
+use crate::source::log::{Segment, Stop};
 use crate::source::mysql::{BoundaryRequest, Check, Endpoint, FollowRequest, SnapshotRequest};
+
+/// How long the thread is waited for between two looks whether it comes back.
+const LONGEST_LOOK: Duration = Duration::from_secs(60);
+/// A turn may take so long, however short the timeouts are: the machine may be busy.
+const SHORTEST_LIMIT: Duration = Duration::from_secs(10);
+/// A thread that nobody waits for any more is given up if it is at the same turn for so long.
+const ABANDONED: Duration = Duration::from_secs(1);
 
 /// Which position of the log is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +44,8 @@ pub enum Item {
     Heard(Option<Position>),
     /// The log is read up to where it was asked for.
     Reached,
-    Stop(Stop),
-    BrokenOff(BrokenOff),
+    /// It is read no further.
+    Stop(Box<Stop>),
 }
 
 /// A piece of a snapshot, in order.
@@ -55,6 +62,10 @@ pub struct Reader {
     queue: Arc<Queue<Frame>>,
     cancel: Arc<tokio::sync::Notify>,
     alarm: Arc<Alarm>,
+    turns: Arc<Turns>,
+    /// Since when the thread is seen at the same turn while its answer is waited for.
+    seen: Cell<Option<(u64, Instant)>>,
+    has_answered: Cell<bool>,
     endpoint: Endpoint,
     buffer: Buffer,
     /// How long the main thread has waited for the source.
@@ -70,11 +81,13 @@ impl Reader {
     pub fn with_buffer(endpoint: Endpoint, buffer: Buffer) -> Result<Self> {
         let queue = Arc::new(Queue::new(buffer).map_err(no_thread)?);
         let cancel = Arc::new(tokio::sync::Notify::new());
+        let turns = Arc::new(Turns::default());
         let (requests, inbox) = mpsc::channel();
         let thread = Thread {
             endpoint: endpoint.clone(),
             queue: Arc::clone(&queue),
             cancel: Arc::clone(&cancel),
+            turns: Arc::clone(&turns),
         };
         let alarm = Arc::new(Alarm::new(queue.event()));
         let run = move || thread.run(&inbox);
@@ -84,6 +97,9 @@ impl Reader {
             queue,
             cancel,
             alarm,
+            turns,
+            seen: Cell::default(),
+            has_answered: Cell::default(),
             endpoint,
             buffer,
             waited: Cell::default(),
@@ -114,44 +130,41 @@ impl Reader {
     }
 
     pub fn preflight(&self) -> Result<Vec<Check>> {
-        self.send(Request::Preflight)?;
-        match self.receive()? {
-            Frame::Checks(checks) => Ok(checks),
-            _ => Err(out_of_step()),
-        }
+        self.checks(Request::Preflight)
     }
 
     /// What following the log needs, beside what a copy needs.
     pub fn preflight_stream(&self) -> Result<Vec<Check>> {
-        self.send(Request::PreflightStream)?;
-        match self.receive()? {
-            Frame::Checks(checks) => Ok(checks),
-            _ => Err(out_of_step()),
-        }
+        self.checks(Request::PreflightStream)
+    }
+
+    fn checks(&self, request: Request) -> Result<Vec<Check>> {
+        self.ask(request, |frame| match frame {
+            Frame::Checks(checks) => Some(checks),
+            _ => None,
+        })
     }
 
     pub fn tables(&self) -> Result<Vec<SourceTableName>> {
-        self.send(Request::Tables)?;
-        match self.receive()? {
-            Frame::Tables(tables) => Ok(tables),
-            _ => Err(out_of_step()),
-        }
+        self.ask(Request::Tables, |frame| match frame {
+            Frame::Tables(tables) => Some(tables),
+            _ => None,
+        })
     }
 
     pub fn table(&self, name: &str) -> Result<SourceTable> {
-        self.send(Request::Table(name.to_owned()))?;
-        match self.receive()? {
-            Frame::Table(table) => Ok(*table),
-            _ => Err(out_of_step()),
-        }
+        self.ask(Request::Table(name.to_owned()), |frame| match frame {
+            Frame::Table(table) => Some(*table),
+            _ => None,
+        })
     }
 
     pub fn boundary(&self, request: BoundaryRequest) -> Result<Option<Key>> {
-        self.send(Request::Boundary(Box::new(request)))?;
-        match self.receive()? {
-            Frame::Boundary(key) => Ok(key),
-            _ => Err(out_of_step()),
-        }
+        let request = Request::Boundary(Box::new(request));
+        self.ask(request, |frame| match frame {
+            Frame::Boundary(key) => Some(key),
+            _ => None,
+        })
     }
 
     /// Starts a snapshot; [`Reader::next_piece`] has to be called until a last batch's end.
@@ -161,46 +174,35 @@ impl Reader {
 
     /// The next piece of the snapshot; waits for it, open to interrupts.
     pub fn next_piece(&self) -> Result<Piece> {
-        match self.receive()? {
-            Frame::Rows(rows) => Ok(Piece::Rows(rows)),
-            Frame::BatchEnd(end) => Ok(Piece::BatchEnd(end)),
-            _ => Err(out_of_step()),
-        }
+        self.answer(|frame| match frame {
+            Frame::Rows(rows) => Some(Piece::Rows(rows)),
+            Frame::BatchEnd(end) => Some(Piece::BatchEnd(end)),
+            _ => None,
+        })
     }
 
     /// Where the log stood at the state of the table that a positioned snapshot reads; to be called
     /// before its first piece.
     pub fn snapshot_position(&self) -> Result<Position> {
-        match self.receive()? {
-            Frame::Position(position) => Ok(*position),
-            _ => Err(out_of_step()),
-        }
+        self.answer(position)
     }
 
     pub fn position(&self, which: Log) -> Result<Position> {
-        self.send(Request::Position(which))?;
-        match self.receive()? {
-            Frame::Position(position) => Ok(*position),
-            _ => Err(out_of_step()),
-        }
+        self.ask(Request::Position(which), position)
     }
 
     /// An error unless the source still holds its log from there on.
     pub fn check_position(&self, position: &Position) -> Result<()> {
-        self.send(Request::CheckPosition(Box::new(position.clone())))?;
-        match self.receive()? {
-            Frame::Held => Ok(()),
-            _ => Err(out_of_step()),
-        }
+        let request = Request::CheckPosition(Box::new(position.clone()));
+        self.ask(request, |frame| matches!(frame, Frame::Held).then_some(()))
     }
 
     /// Status variables of the source that it has, as numbers.
     pub fn status(&self, names: Vec<String>) -> Result<Vec<(String, f64)>> {
-        self.send(Request::Status(names))?;
-        match self.receive()? {
-            Frame::Status(values) => Ok(values),
-            _ => Err(out_of_step()),
-        }
+        self.ask(Request::Status(names), |frame| match frame {
+            Frame::Status(values) => Some(values),
+            _ => None,
+        })
     }
 
     /// Begins to follow the log; [`Reader::next_item`] has to be called for ever.
@@ -210,19 +212,28 @@ impl Reader {
 
     /// What comes next of the log; waits for it, open to interrupts.
     pub fn next_item(&self) -> Result<Item> {
-        match self.receive()? {
-            Frame::Segment(segment) => Ok(Item::Segment(*segment)),
-            Frame::Heard(position) => Ok(Item::Heard(position.map(|position| *position))),
-            Frame::Reached => Ok(Item::Reached),
-            Frame::Stop(stop) => Ok(Item::Stop(*stop)),
-            Frame::BrokenOff(broken) => Ok(Item::BrokenOff(*broken)),
-            _ => Err(out_of_step()),
-        }
+        self.answer(|frame| match frame {
+            Frame::Segment(segment) => Some(Item::Segment(*segment)),
+            Frame::Heard(position) => Some(Item::Heard(position.map(|position| *position))),
+            Frame::Reached => Some(Item::Reached),
+            Frame::Stop(stop) => Some(Item::Stop(stop)),
+            _ => None,
+        })
     }
 
     /// Gives the buffer of a used up piece back.
     pub fn recycle(&self, buffer: Vec<u8>) {
         self.queue.recycle(buffer);
+    }
+
+    /// Waits for what comes of the request; `answer` takes it, and nothing that belongs to another one.
+    fn ask<T>(&self, request: Request, answer: impl FnOnce(Frame) -> Option<T>) -> Result<T> {
+        self.send(request)?;
+        self.answer(answer)
+    }
+
+    fn answer<T>(&self, answer: impl FnOnce(Frame) -> Option<T>) -> Result<T> {
+        answer(self.receive()?).ok_or_else(out_of_step)
     }
 
     fn send(&self, request: Request) -> Result<()> {
@@ -234,16 +245,23 @@ impl Reader {
             match self.queue.try_pop() {
                 Some(Frame::Failed(error)) => return Err(*error),
                 Some(frame) => {
+                    self.seen.set(None);
+                    self.has_answered.set(true);
                     // As long as frames are there nothing is waited for.
                     worker::exit_if_postmaster_died();
                     return Ok(frame);
                 }
                 None => {
                     if let Some(asked) = self.alarm.asked() {
-                        return Err(too_much(asked));
+                        return Err(stopped(asked));
+                    }
+                    let longest = self.longest_turn();
+                    if self.at_one_turn() >= longest {
+                        allocator::give_up_a_thread();
+                        return Err(endless(longest));
                     }
                     let since = Instant::now();
-                    latch::wait(Some(self.queue.fd()), Duration::from_secs(60));
+                    latch::wait(Some(self.queue.fd()), longest.min(LONGEST_LOOK));
                     let waited = self.waited.get().saturating_add(since.elapsed());
                     self.waited.set(waited);
                 }
@@ -252,25 +270,62 @@ impl Reader {
     }
 }
 
+impl Reader {
+    /// How long the thread has been at the same turn. It is not asked while frames come: then it may only be
+    /// waiting for room.
+    fn at_one_turn(&self) -> Duration {
+        let now = Instant::now();
+        let seen = match (self.turns.present(), self.seen.get()) {
+            (Some(turn), Some((before, since))) if turn == before => Some((turn, since)),
+            (turn, _) => turn.map(|turn| (turn, now)),
+        };
+        self.seen.set(seen);
+        seen.map_or(Duration::ZERO, |(_, since)| now.duration_since(since))
+    }
+
+    /// How long a turn may take: a login nearly nothing, a large transaction is unpacked in one.
+    fn longest_turn(&self) -> Duration {
+        match self.has_answered.get() {
+            false => self.endpoint.connect_timeout().max(SHORTEST_LIMIT),
+            true => self.endpoint.read_timeout().max(LONGEST_LOOK),
+        }
+    }
+}
+
 impl Drop for Reader {
     fn drop(&mut self) {
+        if self.seen.get().is_some() && self.at_one_turn() >= ABANDONED {
+            allocator::give_up_a_thread();
+        }
         self.queue.close();
         self.cancel.notify_one();
     }
 }
 
+fn position(frame: Frame) -> Option<Position> {
+    match frame {
+        Frame::Position(position) => Some(*position),
+        _ => None,
+    }
+}
+
+/// The thread is kept busy by what the source has sent.
+fn endless(limit: Duration) -> Error {
+    Error::new(
+        Kind::ProtocolViolation,
+        format!(
+            "what the source has sent takes more than {} s to compute",
+            limit.as_secs()
+        ),
+    )
+    .with_hint("Is it the server that was meant? A login asks for nearly nothing.")
+}
+
 /// The thread was stopped for what it wanted to set aside.
-fn too_much(asked: Asked) -> Error {
+fn stopped(asked: Asked) -> Error {
     let bytes = asked.bytes;
     match asked.absurd {
-        true => Error::new(
-            Kind::ProtocolViolation,
-            format!("what the source announces would take {bytes} bytes of memory at once"),
-        )
-        .with_hint(
-            "A compressed transaction of MySQL can be as large: at the source, SET GLOBAL \
-             binlog_transaction_compression = OFF; then SELECT sync_resync('<job>');",
-        ),
+        true => too_much(bytes),
         false => Error::new(
             Kind::InsufficientResources,
             format!("out of memory: what the source announces takes {bytes} bytes at once"),

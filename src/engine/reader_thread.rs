@@ -2,8 +2,12 @@
 //!
 //! It names nothing of PostgreSQL, and no signal reaches it.
 
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
+use std::task::Poll;
 use std::time::Duration;
 
 use super::queue::Queue;
@@ -14,7 +18,8 @@ use crate::model::batch::{BatchEnd, BatchSink};
 use crate::model::key::Key;
 use crate::model::position::Position;
 use crate::model::table::{SourceTable, SourceTableName};
-use crate::source::log::{BrokenOff, Segment, Stop, StreamSink};
+use crate::pg::allocator;
+use crate::source::log::{Segment, Stop, StreamSink};
 use crate::source::mysql::{
     self, BoundaryRequest, Check, Connection, Endpoint, FollowRequest, SnapshotRequest,
 };
@@ -59,7 +64,6 @@ pub(super) enum Frame {
     Heard(Option<Box<Position>>),
     Reached,
     Stop(Box<Stop>),
-    BrokenOff(Box<BrokenOff>),
     Failed(Box<Error>),
 }
 
@@ -74,11 +78,43 @@ pub(super) fn thread_ended() -> Error {
     Error::new(Kind::ConnectionLost, "the reader thread has ended")
 }
 
+/// Turns of the thread at its work, each begun and ended: no timeout of its own ends a turn that a source
+/// keeps computing for ever.
+#[derive(Debug, Default)]
+pub(super) struct Turns(AtomicU64);
+
+impl Turns {
+    fn take<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.0.fetch_add(1, Ordering::Release);
+        let done = work();
+        self.0.fetch_add(1, Ordering::Release);
+        done
+    }
+
+    /// The number of the turn that it is at.
+    pub fn present(&self) -> Option<u64> {
+        let turn = self.0.load(Ordering::Acquire);
+        (turn % 2 == 1).then_some(turn)
+    }
+}
+
+pub(super) fn too_much(bytes: usize) -> Error {
+    Error::new(
+        Kind::ProtocolViolation,
+        format!("what the source announces would take {bytes} bytes of memory"),
+    )
+    .with_hint(
+        "A compressed transaction of MySQL can be as large: at the source, SET GLOBAL \
+         binlog_transaction_compression = OFF; then SELECT sync_resync('<job>');",
+    )
+}
+
 /// The state of the reader thread.
 pub(super) struct Thread {
     pub endpoint: Endpoint,
     pub queue: Arc<Queue<Frame>>,
     pub cancel: Arc<tokio::sync::Notify>,
+    pub turns: Arc<Turns>,
 }
 
 impl Thread {
@@ -106,7 +142,7 @@ impl Thread {
                 tokio::select! {
                     biased;
                     () = self.cancel.notified() => None,
-                    outcome = self.answer(&mut connection, request) => Some(outcome),
+                    outcome = self.watched(self.answer(&mut connection, request)) => Some(outcome),
                 }
             });
             match outcome {
@@ -128,6 +164,19 @@ impl Thread {
         // Without waiting for a name look-up that hangs.
         runtime.shutdown_background();
         Ok(())
+    }
+
+    /// Turn by turn, as long as it does not hold too much.
+    async fn watched(&self, work: impl Future<Output = Result<()>>) -> Result<()> {
+        let mut work = pin!(work);
+        std::future::poll_fn(|context| {
+            let polled = self.turns.take(|| work.as_mut().poll(context));
+            match allocator::holds_too_much() {
+                Some(held) if polled.is_pending() => Poll::Ready(Err(too_much(held))),
+                _ => polled,
+            }
+        })
+        .await
     }
 
     fn kill(&self, runtime: &tokio::runtime::Runtime, connection: Option<Connection>) {
@@ -199,10 +248,6 @@ impl StreamSink for QueueSink<'_> {
 
     fn stop(&mut self, stop: Stop) -> Result<()> {
         self.0.push(Frame::Stop(Box::new(stop)), FRAME_BYTES)
-    }
-
-    fn broken_off(&mut self, broken: BrokenOff) -> Result<()> {
-        self.0.push(Frame::BrokenOff(Box::new(broken)), FRAME_BYTES)
     }
 
     fn is_hungry(&self) -> bool {

@@ -5,7 +5,7 @@
 //! What goes in is taken out of the rejects in the same transaction; what is refused again stays, with
 //! the new reason.
 
-use super::destination::Destination;
+use super::destination::{Destination, Written};
 use super::failure;
 use super::reader::{Log, Piece, Reader};
 use super::split::key_request;
@@ -18,11 +18,13 @@ use crate::codec::{RowEncoder, RowError, replay};
 use crate::error::{Error, Kind, Result};
 use crate::model::batch::{BatchEnd, BatchLimit, RowOrigin, SharedLimit};
 use crate::model::cell::Cell;
+use crate::model::change::UnitChanges;
 use crate::model::key::{Key, KeyRange};
 use crate::model::reject::Reject;
 use crate::model::state::Phase;
 use crate::model::table::SourceColumn;
 use crate::pg::transaction;
+use crate::sink::apply::{Applier, Care};
 use crate::source::mysql::SnapshotRequest;
 
 /// Rejects that are looked at together.
@@ -34,11 +36,15 @@ const LIMIT: BatchLimit = BatchLimit {
 
 pub fn redrive(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
     let options = job.options()?;
-    let (destination, policies) = transaction::run(|| {
+    let follows = unit.phase() == Some(Phase::CatchUp);
+    let (destination, applier, policies) = transaction::run(|| {
         let values = job::unit_options(job.job_id, &unit.unit)?.values;
-        Ok((Destination::find(unit)?, options.values.policies(&values)))
+        let destination = Destination::find(unit)?;
+        let applier = follows.then(|| destination.applier(unit.unit_id));
+        let policies = options.values.policies(&values);
+        Ok((destination, applier.transpose()?, policies))
     })?;
-    let driving = Driving {
+    let mut driving = Driving {
         job,
         unit,
         columns: destination
@@ -47,8 +53,8 @@ pub fn redrive(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
             .iter()
             .map(|column| column.source.clone())
             .collect(),
-        follows: unit.phase() == Some(Phase::CatchUp),
         destination,
+        applier,
     };
     let mut after = 0;
     loop {
@@ -67,7 +73,7 @@ pub fn redrive(job: &Job, unit: &Unit, reader: &Reader) -> Result<()> {
             driving.replay(&kept, encoder)?;
         }
     }
-    let log_end = match driving.follows {
+    let log_end = match follows {
         true => Some(reader.position(Log::End)?),
         false => None,
     };
@@ -79,14 +85,14 @@ struct Driving<'a> {
     unit: &'a Unit,
     destination: Destination,
     columns: Vec<SourceColumn>,
-    /// The unit follows the log, which may have brought a later state of the row.
-    follows: bool,
+    /// Where the unit follows the log, which may have brought a later state of the row.
+    applier: Option<Applier>,
 }
 
 impl Driving<'_> {
     /// Reads the rows with the rejects' keys from the source and writes them.
     fn read_again(
-        &self,
+        &mut self,
         mut rejects: Vec<Kept>,
         encoder: RowEncoder,
         reader: &Reader,
@@ -146,7 +152,7 @@ impl Driving<'_> {
     }
 
     /// Writes rows as they were kept.
-    fn replay(&self, rejects: &[Kept], mut encoder: RowEncoder) -> Result<()> {
+    fn replay(&mut self, rejects: &[Kept], mut encoder: RowEncoder) -> Result<()> {
         transaction::run(|| {
             self.lock()?;
             for kept in rejects {
@@ -196,13 +202,21 @@ impl Driving<'_> {
     }
 
     /// A reject that was cleared meanwhile stays what it was counted as.
-    fn write(&self, kept: &Kept, row: &[u8], origin: RowOrigin) -> Result<()> {
+    fn write(&mut self, kept: &Kept, row: &[u8], origin: RowOrigin) -> Result<()> {
         if !reject::hold(kept)? {
             return Ok(());
         }
-        let mut written = match self.follows && origin.key.is_some() {
-            true => self.destination.replace_row(self.unit.unit_id, row)?,
-            false => self.destination.write_rows(row, vec![origin])?,
+        let mut written = match &mut self.applier {
+            Some(applier) if origin.key.is_some() => {
+                // In the place of a row with its key.
+                let changes = UnitChanges {
+                    upserts: row.to_vec(),
+                    upsert_count: 1,
+                    ..UnitChanges::default()
+                };
+                Written::from(applier.apply(changes, Care::CatchingUp)?)
+            }
+            _ => self.destination.write_rows(row, vec![origin])?,
         };
         match written.rejects.pop() {
             Some(again) => self.renew(kept, again),

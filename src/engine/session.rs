@@ -27,9 +27,10 @@ pub fn open(job: &Job) -> Result<Reader> {
     if allocator::has_stopped_a_thread() {
         return Err(Error::new(
             Kind::InsufficientResources,
-            "this session still holds what a source has announced before",
+            "this session reads from no source any more: one has sent what took too much memory or time, \
+             and what is held for it goes only with the session",
         )
-        .with_hint("connect anew"));
+        .with_hint("disconnect, connect again, and repeat the statement"));
     }
     Reader::start(endpoint(job)?)
 }

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::due::start_due;
+use super::failure;
 use super::processes::{self, Holder};
 use super::trouble::{cannot_begin, catalog_exists, missed, no_owner, patient, told};
 use super::upkeep::Upkeep;
@@ -16,7 +17,7 @@ use crate::catalog::job::{self, Job};
 use crate::catalog::run::{self, Run};
 use crate::catalog::unit_state::Stopped;
 use crate::catalog::unit_stream::{self, Following};
-use crate::catalog::{event, history, stream, unit_state};
+use crate::catalog::{history, stream, unit_state};
 use crate::error::{Error, Kind, Result};
 use crate::model::state::RunStatus;
 use crate::pg::lock::{self, Claim, Held};
@@ -249,7 +250,7 @@ impl Supervisor {
         let lives = self.short_lives.get(&run.run_id).copied().unwrap_or(0);
         if lives >= SHORT_LIVES {
             self.short_lives.remove(&run.run_id);
-            return run::fail(run, &cannot_begin(job), None);
+            return failure::give_up(job, run, &cannot_begin(job));
         }
         // Where all could be had, only the job's own limit counts: how much is open at a look says nothing
         // about the next moment.
@@ -310,13 +311,13 @@ fn look_after<'a>(run: &'a Run, holders: &[Holder]) -> Result<Option<Wanting<'a>
     }
     let job = job::get_by_id(run.job_id)?;
     if !role::exists(job.owner()) {
-        run::fail(run, &no_owner(&job), None)?;
+        failure::give_up(&job, run, &no_owner(&job))?;
         return Ok(None);
     }
     let options = match job.options() {
         Ok(options) => options,
         Err(error) => {
-            run::fail(run, &error, None)?;
+            failure::give_up(&job, run, &error)?;
             return Ok(None);
         }
     };
@@ -399,7 +400,7 @@ fn end_if_done(job: &Job, run: &Run) -> Result<bool> {
     }
     if tally.units == 0 {
         let error = Error::new(Kind::Internal, "the run has lost its units");
-        run::fail(run, &error, None)?;
+        failure::give_up(job, run, &error)?;
     } else if tally.failed > 0 {
         let error = Error::new(
             Kind::InvalidState,
@@ -408,12 +409,10 @@ fn end_if_done(job: &Job, run: &Run) -> Result<bool> {
         .with_hint(
             "SELECT unit, error, hint FROM sync_units WHERE status = 'failed'; then sync_retry",
         );
-        run::fail(run, &error, None)?;
-        report::log(&format!("job \"{}\", run {}: {error}", job.job, run.run_id));
+        failure::give_up(job, run, &error)?;
     } else {
         run::set_status(run, RunStatus::Completed, None)?;
     }
     history::sample(Some(run.run_id))?;
-    event::prune(job.job_id)?;
     Ok(true)
 }

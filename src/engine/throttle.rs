@@ -1,8 +1,8 @@
 //! Keeps a worker to the pace of its job, and has it see between two batches what was altered.
 //!
 //! The rate is the job's, over all its workers. They share a clock in the run's row: whoever has
-//! written a batch moves it on by the time that batch may take, and waits until it is reached. Idle
-//! time is not saved up. A copy whose batches all commit together has a clock of its own, which runs at
+//! written a batch moves it on by the time that batch may take, and waits until it is reached. At
+//! most 300 ms of idle time are credited, to make up for late wake-ups. A copy whose batches all commit together has a clock of its own, which runs at
 //! its share of the rate: the run's would be locked until the end.
 
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use super::reader::Reader;
 use super::session;
 use crate::catalog::job::{self, Job};
 use crate::catalog::run::{self, Run};
-use crate::catalog::{chunk, stream};
+use crate::catalog::{chunk, stream, unit_stream};
 use crate::error::{Error, Kind, Result};
 use crate::model::batch::{BatchLimit, SharedLimit};
 use crate::model::options::JobOptions;
@@ -38,7 +38,7 @@ const LARGEST_DEBT: Duration = Duration::from_secs(1);
 pub enum Slowed {
     Chunk(i64),
     Stream,
-    /// What catches up with the stream.
+    /// Units that catch up with the stream.
     CatchUp,
 }
 
@@ -105,7 +105,13 @@ impl Throttle {
             slowed,
             version: job.version,
             limit: SharedLimit::new(batch_limit(&options)),
-            crew: transaction::run(|| crew(&options.run.pace, run_id))?,
+            crew: transaction::run(|| {
+                if slowed == Slowed::CatchUp {
+                    // What a worker that died has said.
+                    unit_stream::set_waiting_for(run_id, None)?;
+                }
+                crew(&options.run.pace, run_id)
+            })?,
             options,
             looked_at: Instant::now(),
             asked_at: None,
@@ -345,7 +351,7 @@ impl Throttle {
         transaction::run(|| match self.slowed {
             Slowed::Chunk(chunk_id) => chunk::set_waiting_for(chunk_id, why.as_deref()),
             Slowed::Stream => stream::set_waiting_for(self.job_id, why.as_deref()),
-            Slowed::CatchUp => Ok(()),
+            Slowed::CatchUp => unit_stream::set_waiting_for(self.run_id, why.as_deref()),
         })?;
         self.told = why;
         Ok(())

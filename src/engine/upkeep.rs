@@ -18,7 +18,7 @@ const SAMPLE: Duration = Duration::from_secs(30);
 const CHECKPOINT: Duration = Duration::from_secs(1);
 const PROGRESS: Duration = Duration::from_secs(2);
 const PRUNE: Duration = Duration::from_secs(60);
-/// Checkpoints without a name are kept no longer than this, unless a job says so.
+/// Checkpoints without a name are kept no longer than this, unless a job says otherwise.
 const CHECKPOINTS_KEPT: Duration = Duration::from_secs(7 * 86_400);
 
 #[derive(Default)]
@@ -95,12 +95,11 @@ fn take_checkpoint(run: &Run) -> Result<()> {
 }
 
 fn prune(job_id: i64, options: &JobOptions) -> Result<()> {
-    let kept = options.run.retention.unwrap_or_else(guc::retention);
+    let options = &options.run;
+    let kept = options.retention.unwrap_or_else(guc::retention);
     let checkpoints = options
-        .run
-        .retention
-        .unwrap_or_else(|| guc::retention().min(CHECKPOINTS_KEPT));
-    event::prune(job_id)?;
-    checkpoint::prune(job_id, checkpoints.as_secs_f64())?;
+        .checkpoint_retention
+        .unwrap_or_else(|| kept.min(CHECKPOINTS_KEPT));
+    checkpoint::prune(job_id, checkpoints.as_secs_f64(), options.checkpoints_kept)?;
     history::prune(job_id, kept.as_secs_f64())
 }

@@ -78,10 +78,11 @@ fn work(assignment: Assignment) -> Result<()> {
                     // One that leaves at once would look as if it could not begin.
                     let _ = report::catch(|| Ok(latch::wait(None, PENANCE)));
                 }
-                transaction::run(processes::wake_running_supervisor)?;
+                // The supervisor that has started it is told when it has ended.
                 return Ok(());
             }
-            (Some(job), Claimed::Task(task)) => {
+            // What is held is held until its outcome is recorded.
+            (Some(job), Claimed::Task(task, _held)) => {
                 idle_looks = 0;
                 worked = true;
                 worker::report_activity(Some(&describe(&job, &task)));
@@ -122,16 +123,10 @@ fn look(run_id: i64) -> Result<(Option<Job>, Claimed)> {
 }
 
 fn perform(job: &Job, task: &Task, reader: &mut Option<Reader>) -> Result<()> {
-    match task {
-        // These need nothing of the source.
-        Task::Finish(unit, _) if !job.streams() => return finish::finish(job, unit, None),
-        Task::Settle(unit, _) => return finish::settle(job, unit),
-        Task::Step(unit, step, _) => return steps::make(job, unit, step),
-        _ => {}
-    }
     let known = reader.is_some();
     match attempt(job, task, reader) {
-        // The source may have granted since what it goes by in an older session.
+        // A session keeps the privileges it began with; retry on a new connection in case the grant
+        // came later.
         Err(error) if known && error.kind == Kind::AccessDenied => {
             *reader = None;
             attempt(job, task, reader)
@@ -141,6 +136,28 @@ fn perform(job: &Job, task: &Task, reader: &mut Option<Reader>) -> Result<()> {
 }
 
 fn attempt(job: &Job, task: &Task, reader: &mut Option<Reader>) -> Result<()> {
+    match task {
+        Task::Expand(run) => expand::expand(job, run, connect(job, task, reader)?),
+        Task::Prepare(unit) => prepare::prepare(job, unit, connect(job, task, reader)?),
+        Task::Split(unit) => split::split(job, unit, connect(job, task, reader)?),
+        Task::Copy(unit, chunk) => copy::copy(job, unit, chunk, connect(job, task, reader)?),
+        Task::Redrive(unit) => redrive::redrive(job, unit, connect(job, task, reader)?),
+        Task::Follow(run, how) => {
+            follow::follow(job, run.run_id, *how, connect(job, task, reader)?)
+        }
+        // All rows have been read: what the copy saw too early stands before this end of the log.
+        Task::Finish(unit) if job.streams() => {
+            let end = connect(job, task, reader)?.position(Log::End)?;
+            finish::finish(job, unit, Some(end))
+        }
+        Task::Finish(unit) => finish::finish(job, unit, None),
+        Task::Settle(unit) => finish::settle(job, unit),
+        Task::Step(unit, step) => steps::make(job, unit, step),
+    }
+}
+
+/// A reader for the task: the one there is, if that would do.
+fn connect<'a>(job: &Job, task: &Task, reader: &'a mut Option<Reader>) -> Result<&'a mut Reader> {
     // Rights and credentials are looked at anew for each task: they may have been taken away.
     let endpoint = transaction::run(|| session::endpoint(job))?;
     let buffer = Buffer {
@@ -151,21 +168,12 @@ fn attempt(job: &Job, task: &Task, reader: &mut Option<Reader>) -> Result<()> {
             _ => Overflow::Block,
         },
     };
-    let reader = match reader {
-        Some(reader) if reader.reads(&endpoint) && reader.buffers(buffer) => reader,
-        _ => reader.insert(Reader::with_buffer(endpoint, buffer)?),
+    let fits = |reader: &Reader| reader.reads(&endpoint) && reader.buffers(buffer);
+    let found = match reader.take().filter(fits) {
+        Some(found) => found,
+        None => Reader::with_buffer(endpoint, buffer)?,
     };
-    match task {
-        Task::Expand(run, _) => expand::expand(job, run, reader),
-        Task::Prepare(unit, _) => prepare::prepare(job, unit, reader),
-        Task::Split(unit, _) => split::split(job, unit, reader),
-        Task::Copy(unit, chunk, _) => copy::copy(job, unit, chunk, reader),
-        Task::Redrive(unit, _) => redrive::redrive(job, unit, reader),
-        Task::Follow(run, how, _) => follow::follow(job, run.run_id, *how, reader),
-        // All rows have been read: what the copy saw too early stands before this end of the log.
-        Task::Finish(unit, _) => finish::finish(job, unit, Some(reader.position(Log::End)?)),
-        Task::Settle(..) | Task::Step(..) => Ok(()),
-    }
+    Ok(reader.insert(found))
 }
 
 fn find_job(run_id: i64) -> Result<Option<Job>> {
@@ -179,22 +187,22 @@ fn find_job(run_id: i64) -> Result<Option<Job>> {
 fn describe(job: &Job, task: &Task) -> String {
     match task {
         Task::Expand(..) => format!("job {}: listing tables", job.job),
-        Task::Prepare(unit, _) => format!("job {}: preparing {}", job.job, unit.unit),
-        Task::Split(unit, _) => format!("job {}: cutting {}", job.job, unit.unit),
-        Task::Copy(unit, chunk, _) => {
+        Task::Prepare(unit) => format!("job {}: preparing {}", job.job, unit.unit),
+        Task::Split(unit) => format!("job {}: cutting {}", job.job, unit.unit),
+        Task::Copy(unit, chunk) => {
             format!(
                 "job {}: copying {}, chunk {}",
                 job.job, unit.unit, chunk.number
             )
         }
-        Task::Finish(unit, _) | Task::Settle(unit, _) => {
+        Task::Finish(unit) | Task::Settle(unit) => {
             format!("job {}: finishing {}", job.job, unit.unit)
         }
-        Task::Step(unit, step, _) => {
+        Task::Step(unit, step) => {
             format!("job {}: making {} of {}", job.job, step.name, unit.unit)
         }
-        Task::Redrive(unit, _) => format!("job {}: redriving {}", job.job, unit.unit),
-        Task::Follow(_, Following::Streaming, _) => format!("job {}: streaming", job.job),
-        Task::Follow(_, Following::CatchingUp, _) => format!("job {}: catching up", job.job),
+        Task::Redrive(unit) => format!("job {}: redriving {}", job.job, unit.unit),
+        Task::Follow(_, Following::Streaming) => format!("job {}: streaming", job.job),
+        Task::Follow(_, Following::CatchingUp) => format!("job {}: catching up", job.job),
     }
 }

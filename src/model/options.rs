@@ -94,7 +94,7 @@ pub struct JobOptions {
 }
 
 impl JobOptions {
-    pub const NAMES: [&str; 33] = [
+    pub const NAMES: [&str; 35] = [
         "workers",
         "batch_rows",
         "batch_bytes",
@@ -121,6 +121,8 @@ impl JobOptions {
         "source_throttle",
         "checkpoint_interval",
         "checkpoint_rows",
+        "checkpoints_kept",
+        "checkpoint_retention",
         "retention",
         "casts",
         "zero_date",

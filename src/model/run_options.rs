@@ -54,7 +54,11 @@ pub struct RunOptions {
     pub checkpoint_interval: Duration,
     /// Rows between two checkpoints.
     pub checkpoint_rows: Option<u64>,
-    /// How long runs, events, checkpoints, samples and rejects are kept; None: as the server says.
+    /// Checkpoints without a name that are kept, however old.
+    pub checkpoints_kept: u64,
+    /// How long the other ones are kept; None: seven days, or `retention` where that is less.
+    pub checkpoint_retention: Option<Duration>,
+    /// How long runs, events, samples and rejects are kept; None: as the server says.
     pub retention: Option<Duration>,
 }
 
@@ -66,13 +70,15 @@ impl Default for RunOptions {
             pace: Pace::default(),
             checkpoint_interval: Duration::from_secs(300),
             checkpoint_rows: None,
+            checkpoints_kept: 10,
+            checkpoint_retention: None,
             retention: None,
         }
     }
 }
 
 impl RunOptions {
-    pub const NAMES: [&str; 9] = [
+    pub const NAMES: [&str; 11] = [
         "overlap",
         "overflow",
         "max_rows_per_second",
@@ -81,6 +87,8 @@ impl RunOptions {
         "source_throttle",
         "checkpoint_interval",
         "checkpoint_rows",
+        "checkpoints_kept",
+        "checkpoint_retention",
         "retention",
     ];
 
@@ -122,6 +130,15 @@ impl RunOptions {
             checkpoint_rows: given
                 .option("checkpoint_rows")
                 .map(|option| option.whole(1_000..=1_000_000_000_000))
+                .transpose()?,
+            checkpoints_kept: given
+                .option("checkpoints_kept")
+                .map_or(Ok(default.checkpoints_kept), |option| {
+                    option.whole(1..=10_000)
+                })?,
+            checkpoint_retention: given
+                .option("checkpoint_retention")
+                .map(|option| option.duration(Duration::from_secs(60)..=YEARS))
                 .transpose()?,
             retention: given
                 .option("retention")
@@ -176,7 +193,8 @@ mod tests {
             "overlap": "queue", "overflow": "error", "max_rows_per_second": 500,
             "max_bytes_per_second": "10MB", "throttle_query": "extract(hour from now()) = 9",
             "source_throttle": {"Threads_running": 50, "Innodb_row_lock_current_waits": 0.5},
-            "checkpoint_interval": "1min", "checkpoint_rows": 1000, "retention": "14d"
+            "checkpoint_interval": "1min", "checkpoint_rows": 1000, "checkpoints_kept": 3,
+            "checkpoint_retention": "2d", "retention": "14d"
         }))
         .unwrap();
         assert_eq!(
@@ -195,6 +213,8 @@ mod tests {
                 },
                 checkpoint_interval: Duration::from_secs(60),
                 checkpoint_rows: Some(1000),
+                checkpoints_kept: 3,
+                checkpoint_retention: Some(2 * DAY),
                 retention: Some(14 * DAY),
             }
         );
@@ -219,6 +239,8 @@ mod tests {
             ("source_throttle", json!(["Threads_running"])),
             ("checkpoint_interval", json!("10ms")),
             ("checkpoint_rows", json!(1)),
+            ("checkpoints_kept", json!(0)),
+            ("checkpoint_retention", json!("1s")),
             ("retention", json!("1s")),
         ] {
             let error = JobOptions::parse(&json!({name: value})).unwrap_err();

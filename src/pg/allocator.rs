@@ -4,13 +4,14 @@
 //! database. The driver sets aside what a source announces: so many columns of a result, so many bytes
 //! of a compressed transaction. On a thread that reads from a source, an allocation that no honest source
 //! leads to, or a large one that fails, stops the thread for good; whoever waits for it is told by its
-//! [`Alarm`]. The thread keeps what it has, its connection too, until its process ends.
+//! [`Alarm`]. The thread keeps what it has, its connection too, until its process ends. So that many small ones
+//! do not come to the same, all that is allocated here is counted.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering};
 
 use super::thread::Event;
 
@@ -19,6 +20,8 @@ use super::thread::Event;
 const LARGEST: usize = (2 << 30) + (64 << 20);
 /// The same for lists of things: no result has so many columns, no table so many rows that are held.
 const LARGEST_LIST: usize = 256 << 20;
+/// All that is held at the same time: a packet, and what it unpacks to.
+const MOST: usize = LARGEST + (1 << 30);
 /// Smaller ones are made everywhere, also where a lock is held that the main thread needs.
 const LARGE: usize = 1 << 20;
 
@@ -28,7 +31,12 @@ static ALLOCATOR: Guarded = Guarded;
 /// A thread of this process was stopped.
 static STOPPED: AtomicBool = AtomicBool::new(false);
 
+/// Bytes that are allocated and not yet given back, but for [`UNCOUNTED`] of each thread.
+static HELD: AtomicIsize = AtomicIsize::new(0);
+
 thread_local! {
+    /// A thread counts for itself up to [`LARGE`]: what it gives back may be another one's.
+    static UNCOUNTED: Cell<isize> = const { Cell::new(0) };
     static ALARM: Cell<*const Alarm> = const { Cell::new(ptr::null()) };
 }
 
@@ -83,14 +91,41 @@ impl Alarm {
     }
 }
 
-/// Was a thread of this process stopped? What it keeps goes with the process.
+/// Was a thread of this process stopped, or given up? What it keeps goes with the process.
 pub fn has_stopped_a_thread() -> bool {
     STOPPED.load(Ordering::Relaxed)
 }
 
-/// Is it more than any honest source leads to?
-fn is_absurd(align: usize, bytes: usize) -> bool {
-    bytes > LARGEST || align > 1 && bytes > LARGEST_LIST
+/// A thread does not come back from what it is at, and nobody waits for it any more.
+pub fn give_up_a_thread() {
+    STOPPED.store(true, Ordering::Relaxed);
+}
+
+/// Is more held than any honest source leads to? How much.
+pub fn holds_too_much() -> Option<usize> {
+    let held = held();
+    (held > MOST).then_some(held)
+}
+
+fn held() -> usize {
+    usize::try_from(HELD.load(Ordering::Relaxed)).unwrap_or(0)
+}
+
+fn count(bytes: isize) {
+    // None on a thread that is ending.
+    let _ = UNCOUNTED.try_with(|uncounted| {
+        let sum = uncounted.get().wrapping_add(bytes);
+        if sum.unsigned_abs() < LARGE {
+            return uncounted.set(sum);
+        }
+        HELD.fetch_add(sum, Ordering::Relaxed);
+        uncounted.set(0);
+    });
+}
+
+/// Is it more than any honest source leads to, beside what is held?
+fn is_absurd(align: usize, bytes: usize, held: usize) -> bool {
+    bytes > LARGEST || align > 1 && bytes > LARGEST_LIST || held.saturating_add(bytes) > MOST
 }
 
 struct Guarded;
@@ -100,19 +135,19 @@ struct Guarded;
 unsafe impl GlobalAlloc for Guarded {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promises are those of the system's allocator.
-        guarded(layout, layout.size(), || unsafe { System.alloc(layout) })
+        counted(layout, 0, layout.size(), || unsafe { System.alloc(layout) })
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as above.
-        guarded(layout, layout.size(), || unsafe {
+        counted(layout, 0, layout.size(), || unsafe {
             System.alloc_zeroed(layout)
         })
     }
 
     unsafe fn realloc(&self, old: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: as above.
-        guarded(layout, size, || unsafe {
+        counted(layout, layout.size(), size, || unsafe {
             System.realloc(old, layout, size)
         })
     }
@@ -120,7 +155,21 @@ unsafe impl GlobalAlloc for Guarded {
     unsafe fn dealloc(&self, old: *mut u8, layout: Layout) {
         // SAFETY: as above.
         unsafe { System.dealloc(old, layout) }
+        count(difference(layout.size(), 0));
     }
+}
+
+/// No allocation is larger than `isize::MAX`.
+fn difference(before: usize, after: usize) -> isize {
+    after.wrapping_sub(before).cast_signed()
+}
+
+fn counted(layout: Layout, before: usize, after: usize, get: impl FnOnce() -> *mut u8) -> *mut u8 {
+    let memory = guarded(layout, after, get);
+    if !memory.is_null() {
+        count(difference(before, after));
+    }
+    memory
 }
 
 /// `layout` tells bytes from things; of a list that grows, `size` is the new one.
@@ -132,7 +181,9 @@ fn guarded(layout: Layout, size: usize, get: impl FnOnce() -> *mut u8) -> *mut u
     if alarm.is_null() {
         return get();
     }
-    if !is_absurd(layout.align(), size) {
+    let held = held();
+    let absurd = is_absurd(layout.align(), size, held);
+    if !absurd {
         let memory = get();
         if !memory.is_null() {
             return memory;
@@ -141,10 +192,12 @@ fn guarded(layout: Layout, size: usize, get: impl FnOnce() -> *mut u8) -> *mut u
     // SAFETY: `watch` holds the alarm for as long as it is set, and does not return any more.
     let alarm = unsafe { &*alarm };
     STOPPED.store(true, Ordering::Relaxed);
-    alarm
-        .absurd
-        .store(is_absurd(layout.align(), size), Ordering::Relaxed);
-    alarm.asked.store(size, Ordering::Release);
+    alarm.absurd.store(absurd, Ordering::Relaxed);
+    let all = match absurd && !is_absurd(layout.align(), size, 0) {
+        true => held.saturating_add(size),
+        false => size,
+    };
+    alarm.asked.store(all, Ordering::Release);
     alarm.wakes.raise();
     loop {
         std::thread::park();
@@ -194,6 +247,21 @@ mod tests {
         let asked = asked_by(move || drop(std::hint::black_box(Vec::<u64>::with_capacity(things))));
         assert_eq!(asked, things * 8);
         assert!(has_stopped_a_thread());
+    }
+
+    #[test]
+    fn what_is_held_is_counted() {
+        let half_gigabyte = 512usize << 20;
+        let before = held();
+        let memory = std::hint::black_box(Vec::<u8>::with_capacity(half_gigabyte));
+        let while_held = held();
+        drop(memory);
+        // Other tests have some memory as well.
+        assert!(while_held > before + half_gigabyte * 3 / 4);
+        assert!(held() + half_gigabyte / 2 < while_held);
+        assert!(is_absurd(1, LARGE, MOST));
+        assert!(!is_absurd(1, LARGE, MOST - LARGE));
+        assert_eq!(holds_too_much(), None);
     }
 
     #[test]

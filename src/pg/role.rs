@@ -37,6 +37,11 @@ pub fn require_privileges_of(owner: u32, job: &str) -> Result<()> {
     )))
 }
 
+pub fn is_superuser() -> bool {
+    // SAFETY: catalog look-up inside a transaction.
+    unsafe { pg_sys::superuser() }
+}
+
 /// May the role make the server open files of its own machine?
 pub fn may_read_server_files() -> bool {
     // SAFETY: catalog look-ups inside a transaction.

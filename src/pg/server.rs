@@ -99,12 +99,6 @@ unsafe fn read_options(list: *mut pg_sys::List) -> Options {
     }
 }
 
-/// The options an FDW validator is called with.
-pub fn parse_options(options: pg_sys::Datum) -> Options {
-    // SAFETY: called with the validator's first argument, a text[] of name=value pairs.
-    unsafe { read_options(pg_sys::untransformRelOptions(options)) }
-}
-
 /// What the options of a validator call belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OptionsOf {

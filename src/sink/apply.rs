@@ -109,7 +109,7 @@ impl Applier {
         self.upserts.as_mut().map_or(Ok(()), Staged::drop_if_old)
     }
 
-    /// Drops those of all units: what follows the log begins.
+    /// Drops the temporary tables of all units; called when a worker starts following a log.
     pub fn drop_all() -> Result<()> {
         SessionTable::drop_all(&SESSION_TABLES)
     }

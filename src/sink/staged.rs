@@ -97,7 +97,7 @@ impl Staged {
         Ok(())
     }
 
-    /// Nobody vacuums a table of a session: one that is not used for long goes.
+    /// Autovacuum cannot freeze temporary tables, so an old one is dropped and created again.
     pub fn drop_if_old(&mut self) -> Result<()> {
         let is_old = |made: &Made| made.table.is_old();
         if self.made.as_ref().is_some_and(is_old) {

@@ -46,24 +46,24 @@ pub enum Obstacle {
     Redefined(Error),
 }
 
-/// The end of a transaction, beyond which a unit meets an obstacle.
+/// The end of a transaction, beyond which the log is not read as it is.
 #[derive(Debug)]
 pub struct Stop {
-    /// The unit's place in the request.
-    pub unit: usize,
-    /// The last transaction before it ends here.
+    /// The last transaction that is handed on ends here.
     pub boundary: Position,
-    pub obstacle: Obstacle,
+    pub why: StopReason,
 }
 
-/// The source died while it wrote a transaction, which its next start has rolled back: what its file
-/// holds of that transaction never took place.
 #[derive(Debug)]
-pub struct BrokenOff {
-    /// The end of the last transaction before it.
-    pub boundary: Position,
-    /// The first place in the file of the next start, where the log goes on.
-    pub next: Position,
+pub enum StopReason {
+    /// A unit, by its place in the request, cannot be followed further.
+    Obstacle { unit: usize, obstacle: Obstacle },
+    /// The source died while it wrote a transaction, which its next start has rolled back: what its
+    /// file holds of that transaction never took place.
+    BrokenOff {
+        /// The first place in the file of the next start, where the log goes on.
+        next: Position,
+    },
 }
 
 /// Where the reader of a log puts what it has read. Calls may block (backpressure) and fail with
@@ -74,8 +74,8 @@ pub trait StreamSink {
     fn heard(&mut self, source: Option<Position>) -> Result<()>;
     /// The reader has come to `until`.
     fn reached(&mut self) -> Result<()>;
+    /// The reader goes no further.
     fn stop(&mut self, stop: Stop) -> Result<()>;
-    fn broken_off(&mut self, broken: BrokenOff) -> Result<()>;
     /// Does the main thread wait for something to apply?
     fn is_hungry(&self) -> bool;
 }

@@ -9,6 +9,7 @@ mod checkpoints;
 mod copies;
 mod crash_rejects;
 mod crash_worker;
+mod endless_login;
 mod foreign_objects;
 mod harness;
 mod job_schema;

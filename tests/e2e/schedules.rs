@@ -1,7 +1,7 @@
 //! pg_cron starts jobs: by schedules of ours, and by CALL sync_run in entries of the user's own.
 
 use crate::support::canonical::pg_literal;
-use crate::support::fixture::{Databases, insert_rows, shared};
+use crate::support::fixture::{Databases, LONG, insert_rows, shared};
 use crate::support::mariadb;
 use crate::support::postgres::{Postgres, Settings, Shutdown};
 use crate::support::postgres_client::PostgresClient;
@@ -302,6 +302,29 @@ fn names_that_pg_cron_would_cut_or_quote_are_told_apart() {
         pg.rows(&format!("SELECT sync_drop_job({})", pg_literal(job)));
         assert_eq!(entries(&job.replace('\'', "''")), 0, "{job}");
     }
+}
+
+#[test]
+fn a_run_that_is_tried_again_is_still_the_last_of_its_schedule() {
+    let mut pg = superuser();
+    create(&mut pg, "again", "src");
+    pg.rows(r#"SELECT sync_alter_unit('again', 't', '{"columns": ["none"]}')"#);
+    schedule(&mut pg, "again", NEVER_MIND);
+    // As its entry does.
+    pg.rows("SELECT sync_start('again', 'cron')");
+    let status = "SELECT last_status FROM sync_schedules WHERE job = 'again'";
+    wait_until("the run fails", LONG, || pg.text(status) == "failed");
+    let at = "SELECT last_run_at FROM sync_schedules WHERE job = 'again'";
+    let first = pg.text(at);
+    assert!(!first.is_empty());
+    pg.rows(r#"SELECT sync_alter_unit('again', 't', '{"columns": null}')"#);
+    pg.rows("SELECT sync_retry('again')");
+    wait_until("the run completes", LONG, || pg.text(status) == "completed");
+    assert_eq!(pg.text(at), first);
+    let runs =
+        "SELECT string_agg(trigger || ' ' || attempt, ', ') FROM sync_runs WHERE job = 'again'";
+    assert_eq!(pg.text(runs), "retry 2");
+    pg.rows("SELECT sync_drop_job('again')");
 }
 
 #[test]

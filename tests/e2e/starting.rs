@@ -154,6 +154,43 @@ fn a_start_during_a_run_is_skipped_or_queued() {
 }
 
 #[test]
+fn sync_run_waits_for_the_run_that_it_has_queued() {
+    let mut test = Databases::shared("overlap_call");
+    test.table("large", 100_000);
+    test.table("small", 10);
+    test.job_of(
+        "j",
+        "large,small",
+        r#"{"workers": 1, "max_rows_per_second": 1000, "overlap": "queue", "max_attempts": 1}"#,
+    );
+    test.alter_unit("j", "small", r#"{"priority": "high"}"#);
+    let first = test.pg.number("SELECT sync_start('j')");
+    wait_until("the small table is copied", LONG, || {
+        test.unit_status("j", "small") == "completed"
+    });
+    // The run under way has no use for it any more, the next one has.
+    test.my.run(&["RENAME TABLE small TO away"]);
+    let mut waiting = shared().postgres.connect(&test.name);
+    let error = std::thread::scope(|scope| {
+        let waiter = scope.spawn(|| waiting.error("CALL sync_run('j')"));
+        wait_until("another run follows", LONG, || {
+            test.pg.number("SELECT count(next_trigger) FROM sync_runs") == 1
+        });
+        test.alter("j", r#"{"max_rows_per_second": null}"#);
+        waiter.join().expect("the waiter")
+    });
+    assert_eq!(runs(&mut test, "j"), "manual completed, manual failed");
+    let second = test.pg.number("SELECT max(run_id) FROM sync_runs");
+    assert!(second > first, "run {second} after {first}");
+    assert_eq!(error.sqlstate, "55000", "{error:?}");
+    assert_eq!(
+        error.message,
+        format!("run {second} of job \"j\" has failed")
+    );
+    assert!(error.detail.contains("\"small\""), "{error:?}");
+}
+
+#[test]
 fn a_disabled_job_is_not_started() {
     let mut test = Databases::shared("disabled");
     test.table("t", 10);
@@ -251,26 +288,29 @@ fn changes_are_told_to_those_who_listen() {
 }
 
 #[test]
-fn a_state_that_does_not_follow_is_refused() {
-    let mut test = Databases::shared("transitions");
+fn a_name_that_takes_much_room_is_told_too() {
+    let mut test = Databases::shared("listen_control");
     test.table("t", 10);
-    test.job("j", "{}");
-    test.run("j");
-    for (table, status) in [
-        ("run", "scheduled"),
-        ("run", "initializing"),
-        ("unit", "streaming"),
-        ("unit", "paused"),
-    ] {
-        let error = test
-            .pg
-            .error(&format!("UPDATE tributary.{table} SET status = '{status}'"));
-        assert_eq!(
-            error.message,
-            format!("{table} cannot become {status} from completed")
-        );
-        assert_eq!(error.sqlstate, "XX000", "{error:?}");
-    }
+    test.pg.rows("LISTEN sync_events");
+    // In JSON each of these characters takes six bytes.
+    let name = "\u{1}".repeat(300);
+    test.pg.rows(
+        "SELECT sync_create_job(repeat(chr(1), 300), source => 'src', target_schema => 'j', units => '{t}')",
+    );
+    test.pg.rows("SELECT sync_start(job) FROM sync_jobs");
+    let mut told = Vec::new();
+    wait_until("the end is told", LONG, || {
+        for payload in test.pg.take_notifications() {
+            assert!(payload.len() < 8000, "{} bytes", payload.len());
+            let event: serde_json::Value = serde_json::from_str(&payload).expect("JSON");
+            assert_eq!(event["job"], name);
+            told.push((event["unit"].clone(), event["status"].clone()));
+        }
+        told.iter()
+            .any(|(unit, status)| unit.is_null() && status == "completed")
+    });
+    let unit = told.iter().find(|(_, status)| *status == "completed");
+    assert!(unit.is_some_and(|(unit, _)| unit == "t"), "{told:?}");
 }
 
 #[test]

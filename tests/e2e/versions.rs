@@ -2,6 +2,7 @@
 //! go out and in as documents, and with a dump.
 
 use crate::support::fixture::{Databases, shared};
+use crate::support::said::{refused, told};
 use std::process::Command;
 
 fn versions(test: &mut Databases) -> String {
@@ -147,6 +148,106 @@ fn definitions_go_out_and_in() {
 }
 
 #[test]
+fn a_version_is_changed_by_nobody() {
+    let mut test = Databases::shared("version_immutable");
+    test.job("j", "{}");
+    let all = "SELECT string_agg(v::text, ' ' ORDER BY version) FROM tributary.job_version v";
+    let before = test.pg.text(all);
+    for change in [
+        "SET definition = '{}'",
+        "SET change = 'nothing'",
+        "SET version = version + 1",
+        "SET changed_by = 'somebody', changed_at = now()",
+    ] {
+        for role in ["origin", "replica"] {
+            test.pg
+                .rows(&format!("SET session_replication_role = {role}"));
+            let update = format!("UPDATE tributary.job_version {change}");
+            refused(&mut test.pg, &[(&update, "55000", "version")]);
+        }
+    }
+    assert_eq!(test.pg.text(all), before);
+    test.pg.rows("RESET session_replication_role");
+    test.alter("j", r#"{"workers": 3}"#);
+    test.pg.rows("SELECT sync_drop_job('j')");
+}
+
+#[test]
+fn a_job_that_is_dropped_leaves_the_definitions_of_those_that_waited_for_it() {
+    let mut test = Databases::shared("version_dropped");
+    for job in ["first", "j", "k"] {
+        test.job(job, "{}");
+    }
+    test.pg
+        .rows("SELECT sync_depends('j', '{first}'), sync_depends('k', '{first,j}')");
+    test.pg.take_notices();
+    test.pg.rows("SELECT sync_drop_job('first')");
+    let notices: Vec<String> = test
+        .pg
+        .take_notices()
+        .into_iter()
+        .map(|notice| {
+            assert_eq!(notice.severity, "NOTICE", "{notice:?}");
+            notice.message
+        })
+        .collect();
+    for job in ["\"j\"", "\"k\""] {
+        assert!(
+            notices.iter().any(|notice| notice.contains(job)),
+            "{notices:?}"
+        );
+    }
+    assert_eq!(
+        versions(&mut test),
+        "1 sync_create_job, 2 sync_depends, 3 sync_drop_job"
+    );
+    let definitions = "SELECT string_agg(job || version || (definition ->> 'depends_on'), ' ' ORDER BY job, version) \
+                       FROM sync_job_versions WHERE version > 1";
+    assert_eq!(
+        test.pg.text(definitions),
+        r#"j2["first"] j3[] k2["first", "j"] k3["j"]"#
+    );
+    let present =
+        "SELECT string_agg(job || version || depends_on::text, ' ' ORDER BY job) FROM sync_jobs";
+    assert_eq!(test.pg.text(present), "j3{} k3{j}");
+    // What is said before a version is only what it was.
+    refused(
+        &mut test.pg,
+        &[(
+            "SELECT sync_rollback_job('j', 2)",
+            "42704",
+            "job \"first\" does not exist",
+        )],
+    );
+    // Nobody waits for this one.
+    test.pg.rows("SELECT sync_drop_job('k')");
+    told(&mut test.pg, "NOTICE", "dropped job \"k\"");
+    assert_eq!(
+        test.pg
+            .number("SELECT max(version) FROM sync_job_versions WHERE job = 'j'"),
+        3
+    );
+}
+
+#[test]
+fn a_run_that_is_taken_up_again_names_the_version_that_it_goes_on_with() {
+    let mut test = Databases::shared("version_retried");
+    test.table("t", 10);
+    test.job("j", "{}");
+    test.alter_unit("j", "t", r#"{"columns": ["none"]}"#);
+    test.start("j");
+    assert_eq!(test.end("j"), "failed");
+    let run = "SELECT string_agg(version || ' ' || trigger || ' ' || attempt, ', ') FROM sync_runs";
+    assert_eq!(test.pg.text(run), "2 manual 1");
+    test.alter_unit("j", "t", r#"{"columns": null}"#);
+    assert_eq!(test.pg.text(run), "2 manual 1");
+    test.pg.rows("SELECT sync_retry('j')");
+    test.finish("j");
+    assert_eq!(test.pg.text(run), "3 retry 2");
+    test.assert_equal("j");
+}
+
+#[test]
 fn another_role_changes_nothing() {
     let mut test = Databases::shared("version_rights");
     test.table("t", 10);
@@ -193,9 +294,11 @@ fn a_restored_dump_knows_its_jobs_and_starts_none() {
     test.pg
         .rows("SELECT sync_alter_job('j', '{\"workers\": 2}')");
     test.pg.rows("SELECT sync_depends('j', '{first}')");
+    test.alter_unit("j", "t", r#"{"priority": "high", "target": "renamed"}"#);
     test.run("first");
     test.finish("j");
-    test.pg.rows("SELECT sync_savepoint('j', 's')");
+    test.pg
+        .rows("SELECT sync_savepoint('j', 's'), sync_disable_job('first')");
     let postgres = &shared().postgres;
     let program = |name: &str| {
         let mut command = Command::new(postgres.program(name));
@@ -232,9 +335,23 @@ fn a_restored_dump_knows_its_jobs_and_starts_none() {
     );
     let mut clone = postgres.connect("dumped_clone");
     let jobs = "SELECT string_agg(job || ' ' || status || ' ' || version || ' ' || depends_on::text, ', ' ORDER BY job) FROM sync_jobs";
-    assert_eq!(clone.text(jobs), "first idle 1 {}, j idle 3 {first}");
+    assert_eq!(clone.text(jobs), "first disabled 1 {}, j idle 4 {first}");
+    refused(
+        &mut clone,
+        &[(
+            "SELECT sync_start('first')",
+            "55000",
+            "job \"first\" is disabled",
+        )],
+    );
+    let units = "SELECT sync_export_job('j') -> 'unit_options'";
+    assert_eq!(
+        clone.text(units),
+        r#"{"t": {"target": "renamed", "priority": "high"}}"#
+    );
+    assert_eq!(clone.text(units), test.pg.text(units));
     for (table, rows) in [
-        ("sync_job_versions", 4),
+        ("sync_job_versions", 5),
         ("sync_runs", 0),
         ("sync_units", 0),
         ("sync_checkpoints", 0),
@@ -246,7 +363,7 @@ fn a_restored_dump_knows_its_jobs_and_starts_none() {
         );
     }
     // It goes on counting.
-    assert_eq!(clone.number("SELECT sync_rollback_job('j', 1)"), 4);
+    assert_eq!(clone.number("SELECT sync_rollback_job('j', 1)"), 5);
     let workers = "SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'tributary%' AND datname = 'dumped_clone'";
     crate::support::wait::wait_until("nothing is at work", crate::support::fixture::LONG, || {
         clone.number(workers) == 0

@@ -107,6 +107,33 @@ impl Databases {
         self.pg.rows(&format!("SELECT sync_start('{job}')"));
     }
 
+    /// Changes options of a job, whatever it is at.
+    #[track_caller]
+    pub fn alter(&mut self, job: &str, options: &str) {
+        let [job, options] = [job, options].map(pg_literal);
+        self.pg
+            .rows(&format!("SELECT sync_alter_job({job}, {options})"));
+    }
+
+    #[track_caller]
+    pub fn alter_unit(&mut self, job: &str, unit: &str, options: &str) {
+        let [job, unit, options] = [job, unit, options].map(pg_literal);
+        self.pg
+            .rows(&format!("SELECT sync_alter_unit({job}, {unit}, {options})"));
+    }
+
+    /// Waits until a unit says that this slows it.
+    #[track_caller]
+    pub fn wait_slowed(&mut self, why: &str) {
+        let sql = format!(
+            "SELECT count(*) FROM sync_units WHERE waiting_for = $${why}$$ OR waiting_for LIKE $${why} is %$$"
+        );
+        let pg = &mut self.pg;
+        wait_until(&format!("a unit waits for {why}"), LONG, || {
+            pg.number(&sql) > 0
+        });
+    }
+
     pub fn status(&mut self, job: &str) -> String {
         status(&mut self.pg, job)
     }

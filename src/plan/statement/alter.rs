@@ -34,18 +34,6 @@ impl AlterTable {
         })
     }
 
-    /// Columns with another name, from and to, in the order of the statement. It holds for all at
-    /// once: two columns may exchange their names.
-    pub fn renamed_columns(&self) -> Vec<(&str, &str)> {
-        self.changes
-            .iter()
-            .filter_map(|change| match change {
-                Change::RenameColumn { from, to } => Some((from.as_str(), to.as_str())),
-                _ => None,
-            })
-            .collect()
-    }
-
     /// Can it be told of every part that the columns are what they were?
     pub fn keeps_columns(&self) -> bool {
         !self.changes.iter().any(Change::touches_columns)

@@ -239,9 +239,3 @@ fn an_added_column_tells_its_default() {
         }
     }
 }
-
-#[test]
-fn columns_may_exchange_their_names() {
-    let found = altered("alter table t rename column a to b, change b a int");
-    assert_eq!(found.renamed_columns(), [("a", "b"), ("b", "a")]);
-}

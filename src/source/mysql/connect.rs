@@ -240,9 +240,11 @@ async fn open(endpoint: &Endpoint, options: Opts) -> Result<Connection> {
         .prep("SELECT VERSION(), @@version_comment, CURRENT_USER()")
         .await
         .map_err(told)?;
-    let row: Option<(String, String, String)> = conn.exec_first(&cutter, ()).await.map_err(told)?;
-    let (version_text, comment, account) =
-        row.ok_or_else(|| errors::violation("the source did not tell its version"))?;
+    let row: Option<mysql_async::Row> = conn.exec_first(&cutter, ()).await.map_err(told)?;
+    // Not as a tuple at once: that panics where the row is of another shape.
+    let (version_text, comment, account): (String, String, String) = row
+        .and_then(|row| mysql_async::from_row_opt(row).ok())
+        .ok_or_else(|| errors::violation("the source did not tell its version"))?;
     let (flavor, version) = session::read_version(&version_text, &comment);
     let server = ServerInfo {
         flavor,

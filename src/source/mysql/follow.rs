@@ -17,7 +17,7 @@ use super::torn::{behind_torn, goes_on_at};
 use crate::error::{Error, Kind, Result};
 use crate::model::batch::BatchLimit;
 use crate::model::position::Position;
-use crate::source::log::{BrokenOff, StreamSink};
+use crate::source::log::{Stop, StreamSink};
 
 pub use super::assemble::FollowedTable;
 
@@ -85,7 +85,8 @@ where
                     if !goes_on_at(probe, &next).await? {
                         return Err(error);
                     }
-                    return break_off(&mut assembler, sink, next);
+                    let stop = assembler.broken_off(next);
+                    return halt(&mut assembler, sink, stop);
                 }
                 Err(error) => return Err(error),
             },
@@ -122,14 +123,14 @@ where
                     continue;
                 }
             }
-            Step::Unfinished { next, stop } => match goes_on_at(probe, &next).await? {
-                true => return break_off(&mut assembler, sink, *next),
-                false => return sink.stop(*stop),
-            },
-            Step::Stop(stop) => {
-                hand_on_whole(&mut assembler, sink)?;
-                return sink.stop(*stop);
+            Step::Unfinished { next, stop } => {
+                let stop = match goes_on_at(probe, &next).await? {
+                    true => assembler.broken_off(*next),
+                    false => *stop,
+                };
+                return halt(&mut assembler, sink, stop);
             }
+            Step::Stop(stop) => return halt(&mut assembler, sink, *stop),
         }
         hand_on(&mut assembler, sink)?;
     }
@@ -183,22 +184,13 @@ async fn begin(probe: &mut Connection, from: Position) -> Result<(Position, Star
     })
 }
 
-/// The transaction under way never took place: the log goes on at `next`.
-fn break_off(assembler: &mut Assembler, sink: &mut dyn StreamSink, next: Position) -> Result<()> {
-    hand_on_whole(assembler, sink)?;
-    sink.broken_off(BrokenOff {
-        boundary: assembler.position().clone(),
-        next,
-    })
-}
-
-/// What has come, unless it is in the middle of a transaction: then the main thread asks again for all
-/// up to the end of the one before.
-fn hand_on_whole(assembler: &mut Assembler, sink: &mut dyn StreamSink) -> Result<()> {
-    match !assembler.in_transaction() && assembler.has_news() {
-        true => hand_on(assembler, sink),
-        false => Ok(()),
+/// Hands on what has come, unless it is in the middle of a transaction: then the main thread asks again
+/// for all up to the end of the one before.
+fn halt(assembler: &mut Assembler, sink: &mut dyn StreamSink, stop: Stop) -> Result<()> {
+    if !assembler.in_transaction() && assembler.has_news() {
+        hand_on(assembler, sink)?;
     }
+    sink.stop(stop)
 }
 
 fn hand_on(assembler: &mut Assembler, sink: &mut dyn StreamSink) -> Result<()> {

@@ -27,7 +27,7 @@ use crate::model::gtid::Gtid;
 use crate::model::position::Position;
 use crate::plan::drift::Told;
 use crate::plan::table::TablePlan;
-use crate::source::log::{GroupEnd, Obstacle, Segment, Stop};
+use crate::source::log::{GroupEnd, Obstacle, Segment, Stop, StopReason};
 use maps::Mapped;
 
 /// A table whose changes are wanted.
@@ -423,10 +423,17 @@ impl Assembler {
     /// A unit goes no further. Others that cannot either come to the same point again without it.
     fn stop_at(&self, unit: usize, obstacle: Obstacle) -> Step {
         Step::Stop(Box::new(Stop {
-            unit,
             boundary: self.position.clone(),
-            obstacle,
+            why: StopReason::Obstacle { unit, obstacle },
         }))
+    }
+
+    /// The transaction under way never took place: the log goes on at `next`.
+    pub fn broken_off(&self, next: Position) -> Stop {
+        Stop {
+            boundary: self.position.clone(),
+            why: StopReason::BrokenOff { next },
+        }
     }
 }
 

@@ -7,31 +7,23 @@ use super::inflate;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Query<'a> {
-    /// The session at the source.
-    pub thread_id: u32,
     /// The default database; empty without one.
     pub database: String,
-    /// The error it ended with at the source; 0 for none. A statement with an error may have changed
-    /// something.
-    pub error_code: u16,
     /// As the client sent it, in the character set of `client_collation`.
     pub text: Cow<'a, [u8]>,
     /// Bits of the session's sql_mode.
     pub sql_mode: Option<u64>,
     pub client_collation: Option<u16>,
-    /// The statement is a transaction of its own, with this number (MySQL's atomic DDL, MariaDB).
-    pub xid: Option<u64>,
-    /// Databases that it changes, where the source says so and there are few.
-    pub databases: Vec<String>,
 }
 
 impl<'a> Query<'a> {
     pub(super) fn parse(data: &'a [u8], compressed: bool) -> Option<Query<'a>> {
         let mut bytes = Bytes::new(data);
-        let thread_id = bytes.u32()?;
-        let _seconds = bytes.u32()?;
+        // The session's number at the source; seconds.
+        bytes.take(8)?;
         let database_length = bytes.u8()?;
-        let error_code = bytes.u16()?;
+        // The error it ended with at the source. A statement with an error may have changed something.
+        bytes.take(2)?;
         let status_length = bytes.u16()?;
         let status = bytes.take(status_length.into())?;
         let database = text(bytes.take(database_length.into())?)?;
@@ -40,9 +32,7 @@ impl<'a> Query<'a> {
         }
         let body = bytes.rest();
         let mut query = Query {
-            thread_id,
             database,
-            error_code,
             text: if compressed {
                 Cow::Owned(inflate::inflate(body)?)
             } else {
@@ -97,17 +87,17 @@ impl<'a> Query<'a> {
                 5 | 6 => bytes.short_bytes().map(drop)?,
                 // Language, collation of the database, of utf8mb4.
                 7 | 8 | 18 => bytes.take(2).map(drop)?,
-                9 => bytes.take(8).map(drop)?,
+                // Tables that it changes; its number where it is a transaction of its own.
+                9 | 17 | 129 => bytes.take(8).map(drop)?,
                 // User and host.
                 11 => {
                     bytes.short_bytes()?;
                     bytes.short_bytes()?;
                 }
-                12 => self.read_databases(&mut bytes)?,
+                12 => skip_databases(&mut bytes)?,
                 // Microseconds.
                 13 | 128 => bytes.take(3).map(drop)?,
                 16 | 19 | 20 | 130 => bytes.take(1).map(drop)?,
-                17 | 129 => self.xid = Some(bytes.u64()?),
                 // Pairs of collations.
                 131 => {
                     let pairs = usize::from(bytes.u8()?);
@@ -118,23 +108,18 @@ impl<'a> Query<'a> {
         }
         Some(())
     }
+}
 
-    /// Names with a zero behind each; too many are not named at all.
-    fn read_databases(&mut self, bytes: &mut Bytes<'_>) -> Option<()> {
-        const TOO_MANY: u8 = 254;
-        let count = bytes.u8()?;
-        if count == TOO_MANY {
-            return Some(());
-        }
+/// Names of those that it changes, with a zero behind each; too many are not named at all.
+fn skip_databases(bytes: &mut Bytes<'_>) -> Option<()> {
+    const TOO_MANY: u8 = 254;
+    let count = bytes.u8()?;
+    if count != TOO_MANY {
         for _ in 0..count {
-            let mut name = Vec::new();
-            while let byte @ 1.. = bytes.u8()? {
-                name.push(byte);
-            }
-            self.databases.push(text(&name)?);
+            while bytes.u8()? != 0 {}
         }
-        Some(())
     }
+    Some(())
 }
 
 fn ascii(byte: u8) -> char {

@@ -7,8 +7,6 @@ use super::bytes::Bytes;
 use super::kind;
 use super::{inflate, table_map};
 
-/// The last event of its statement.
-const STATEMENT_END: u16 = 1;
 /// A table id that belongs to no table: the event only ends a statement.
 const NO_TABLE: u64 = 0xff_ffff;
 
@@ -24,10 +22,6 @@ pub struct Rows<'a> {
     pub kind: RowsKind,
     /// As a table map before named it. No table has [`Rows::no_table`].
     pub table_id: u64,
-    /// After it no table map of the statement counts any more.
-    pub statement_end: bool,
-    /// Fields of their own that version 2 may have: NDB's, a partition's number.
-    pub extra: &'a [u8],
     /// How many columns the table has.
     pub columns: usize,
     /// A bit for each column, the first one lowest: which of them the images hold. Of an update the
@@ -47,14 +41,12 @@ impl<'a> Rows<'a> {
         let (rows, second_version, compressed) = shape(kind)?;
         let mut bytes = Bytes::new(data);
         let table_id = bytes.number(6)?;
-        let flags = bytes.u16()?;
-        let extra = if second_version {
-            // The length counts itself.
+        let _flags = bytes.u16()?;
+        if second_version {
+            // Fields of their own: NDB's, a partition's number. The length counts itself.
             let length = usize::from(bytes.u16()?).checked_sub(2)?;
-            bytes.take(length)?
-        } else {
-            &[]
-        };
+            bytes.take(length)?;
+        }
         let columns = bytes
             .packed_usize()
             .filter(|columns| *columns <= table_map::MAX_COLUMNS)?;
@@ -67,8 +59,6 @@ impl<'a> Rows<'a> {
         Some(Rows {
             kind: rows,
             table_id,
-            statement_end: flags & STATEMENT_END != 0,
-            extra,
             columns,
             present,
             present_after,
