@@ -81,14 +81,14 @@ COMMENT ON FUNCTION sync_create_job(text, text, text[], text, text, jsonb) IS 'd
 COMMENT ON FUNCTION sync_alter_job(text, jsonb) IS 'changes options of a job; null puts one back to its default';
 COMMENT ON FUNCTION sync_alter_unit(text, text, jsonb) IS 'changes options of one table of a job: target, columns, filter, key, priority, existing_rows, on_ddl, casts and policies';
 COMMENT ON FUNCTION sync_drop_job(text) IS 'forgets a job; the tables it made stay';
-COMMENT ON FUNCTION sync_check(text) IS 'each prerequisite of a job: is it met, and the statement that mends it';
+COMMENT ON FUNCTION sync_check(text) IS 'each prerequisite of a job: is it met, and the statement that fixes it';
 COMMENT ON FUNCTION sync_plan(text) IS 'what a run would do with each table';
 COMMENT ON FUNCTION sync_start(text, text) IS 'starts a run, or finds the one under way; returns its id at once';
 COMMENT ON FUNCTION sync_pause(text, text) IS 'pauses the run, or one unit of it; returns the number of units paused';
 COMMENT ON FUNCTION sync_resume(text, text) IS 'goes on with a paused run or unit; returns the number of units resumed';
 COMMENT ON FUNCTION sync_cancel(text, text) IS 'ends the run, or one unit of it, where it stands; returns the number of units cancelled';
 COMMENT ON FUNCTION sync_retry(text, text) IS 'goes on with the failed units, or the named one; returns their number';
-COMMENT ON FUNCTION sync_redrive(text, text) IS 'writes rejected rows again after their cause was mended; returns the number of rejects it takes up, sync_wait waits for the outcome';
+COMMENT ON FUNCTION sync_redrive(text, text) IS 'writes rejected rows again after their cause was fixed; returns the number of rejects it takes up, sync_wait waits for the outcome';
 COMMENT ON FUNCTION sync_clear_rejects(text, text) IS 'forgets the rejected rows of a job or of one unit; returns their number';
 COMMENT ON FUNCTION sync_wait(text, interval) IS 'waits until the latest run has ended, or for the given time; returns its status';
 COMMENT ON FUNCTION sync_require_completed(bigint) IS 'raises the error of a run that did not complete';

@@ -104,6 +104,10 @@ ALTER TABLE tributary.unit
     ADD COLUMN waiting_for text,
     ADD COLUMN idle interval NOT NULL DEFAULT '0',
     ADD COLUMN idle_since timestamptz;
+COMMENT ON COLUMN tributary.run.hint IS 'how to fix the error';
+COMMENT ON COLUMN tributary.unit.hint IS 'how to fix the error';
+COMMENT ON COLUMN tributary.stream.hint IS 'how to fix the error';
+COMMENT ON COLUMN tributary.reject.hint IS 'how to fix it';
 COMMENT ON COLUMN tributary.unit.waiting_for IS 'why it is slowed while it catches up with the log';
 COMMENT ON COLUMN tributary.unit.idle IS 'time that it stood still before it went on: paused, failed or ended';
 COMMENT ON COLUMN tributary.unit.idle_since IS 'since when it stands still';
@@ -488,7 +492,7 @@ COMMENT ON COLUMN @extschema@.sync_jobs.units_streaming IS 'units that follow th
 COMMENT ON COLUMN @extschema@.sync_jobs.units_failed IS 'units in error, waiting for a retry or a person';
 COMMENT ON COLUMN @extschema@.sync_jobs.waiting_for IS 'what the run waits for before it can go on';
 COMMENT ON COLUMN @extschema@.sync_jobs.error IS 'error of the run as a whole; those of units are in sync_units';
-COMMENT ON COLUMN @extschema@.sync_jobs.hint IS 'what mends the error';
+COMMENT ON COLUMN @extschema@.sync_jobs.hint IS 'how to fix the error';
 COMMENT ON COLUMN @extschema@.sync_jobs.owner IS 'role whose rights the workers have';
 COMMENT ON COLUMN @extschema@.sync_jobs.options IS 'options that differ from the defaults';
 COMMENT ON COLUMN @extschema@.sync_jobs.run_id IS 'latest run';
@@ -595,7 +599,7 @@ COMMENT ON COLUMN @extschema@.sync_units.waiting_for IS 'why the unit is slowed 
 COMMENT ON COLUMN @extschema@.sync_units.cursor IS 'what the unit has come to: a key while it is copied, a position of the log after that';
 COMMENT ON COLUMN @extschema@.sync_units.attempts IS 'attempts that failed in a row';
 COMMENT ON COLUMN @extschema@.sync_units.error IS 'last error';
-COMMENT ON COLUMN @extschema@.sync_units.hint IS 'what mends the error';
+COMMENT ON COLUMN @extschema@.sync_units.hint IS 'how to fix the error';
 COMMENT ON COLUMN @extschema@.sync_units.next_retry_at IS 'time of the next attempt; null where a person has to act';
 COMMENT ON COLUMN @extschema@.sync_units.started_at IS 'time the run began with the unit';
 COMMENT ON COLUMN @extschema@.sync_units.finished_at IS 'time the unit ended';
@@ -655,7 +659,7 @@ COMMENT ON COLUMN @extschema@.sync_rejects.sqlstate IS 'SQLSTATE of the refusal'
 COMMENT ON COLUMN @extschema@.sync_rejects.message IS 'why the row was refused';
 COMMENT ON COLUMN @extschema@.sync_rejects.column_name IS 'source column whose value was refused; null where PostgreSQL refused the row';
 COMMENT ON COLUMN @extschema@.sync_rejects.row IS 'values of the row as the source writes them';
-COMMENT ON COLUMN @extschema@.sync_rejects.hint IS 'what mends it';
+COMMENT ON COLUMN @extschema@.sync_rejects.hint IS 'how to fix it';
 COMMENT ON COLUMN @extschema@.sync_rejects.at IS 'time of the refusal';
 
 CREATE VIEW @extschema@.sync_adjustments WITH (security_barrier) AS
@@ -770,7 +774,7 @@ COMMENT ON COLUMN @extschema@.sync_streams.applied_at IS 'time of the last commi
 COMMENT ON COLUMN @extschema@.sync_streams.waiting_for IS 'what the stream waits for';
 COMMENT ON COLUMN @extschema@.sync_streams.attempts IS 'attempts that failed in a row';
 COMMENT ON COLUMN @extschema@.sync_streams.error IS 'last error of the stream as a whole';
-COMMENT ON COLUMN @extschema@.sync_streams.hint IS 'what mends the error';
+COMMENT ON COLUMN @extschema@.sync_streams.hint IS 'how to fix the error';
 COMMENT ON COLUMN @extschema@.sync_streams.next_retry_at IS 'time of the next attempt';
 COMMENT ON COLUMN @extschema@.sync_streams.worker_pid IS 'process that follows the log';
 COMMENT ON COLUMN @extschema@.sync_streams.source_wait IS 'time that PostgreSQL has waited for the source';
@@ -808,7 +812,7 @@ COMMENT ON COLUMN @extschema@.sync_runs.waiting_for IS 'what the run waits for b
 COMMENT ON COLUMN @extschema@.sync_runs.attempts IS 'attempts to list the units that failed in a row';
 COMMENT ON COLUMN @extschema@.sync_runs.next_retry_at IS 'time of the next attempt to list the units';
 COMMENT ON COLUMN @extschema@.sync_runs.error IS 'error of the run as a whole';
-COMMENT ON COLUMN @extschema@.sync_runs.hint IS 'what mends the error';
+COMMENT ON COLUMN @extschema@.sync_runs.hint IS 'how to fix the error';
 COMMENT ON COLUMN @extschema@.sync_runs.version IS 'version of the job''s definition that the run began with, or was taken up again with';
 COMMENT ON COLUMN @extschema@.sync_runs.trigger IS 'what started it last: manual, cron, dependency, event or retry';
 COMMENT ON COLUMN @extschema@.sync_runs.started_by IS 'role that started it';
@@ -1292,6 +1296,8 @@ COMMENT ON FUNCTION sync_import_job(jsonb) IS 'makes a job from a document, or d
 COMMENT ON FUNCTION sync_job_schema() IS 'the JSON Schema of such a document';
 COMMENT ON FUNCTION sync_diff_job(text, bigint, bigint) IS 'what a version of a job''s definition, or the present one, says otherwise than an earlier one';
 COMMENT ON FUNCTION sync_rollback_job(text, bigint) IS 'gives a job the definition of an earlier version; returns the number of the new one';
+COMMENT ON FUNCTION sync_check(text) IS 'each prerequisite of a job: is it met, and the statement that fixes it';
+COMMENT ON FUNCTION sync_redrive(text, text) IS 'writes rejected rows again after their cause was fixed; returns the number of rejects it takes up, sync_wait waits for the outcome';
 COMMENT ON FUNCTION sync_savepoint(text, text) IS 'keeps the cursors of a job under a name, until sync_drop_savepoint; returns the number of the checkpoint';
 COMMENT ON FUNCTION sync_drop_savepoint(text, text) IS 'forgets a savepoint';
 COMMENT ON FUNCTION sync_rewind(text, text, bigint, text, jsonb) IS 'goes back to a savepoint, a checkpoint or a cursor, and reads again from there; returns the number of units';

@@ -19,5 +19,5 @@ COMMENT ON COLUMN tributary.reject.row IS 'values of the row as the source write
 COMMENT ON COLUMN tributary.reject.column_name IS 'source column whose value was refused; null where the row was';
 COMMENT ON COLUMN tributary.reject.sqlstate IS 'SQLSTATE of the refusal';
 COMMENT ON COLUMN tributary.reject.message IS 'why';
-COMMENT ON COLUMN tributary.reject.hint IS 'what mends it';
+COMMENT ON COLUMN tributary.reject.hint IS 'how to fix it';
 COMMENT ON COLUMN tributary.reject.at IS 'time of the refusal';

@@ -53,7 +53,7 @@ COMMENT ON COLUMN tributary.run.next_retry_at IS 'time of the next attempt to li
 COMMENT ON COLUMN tributary.run.waiting_for IS 'what the run waits for before it can go on';
 COMMENT ON COLUMN tributary.run.sqlstate IS 'SQLSTATE of the error';
 COMMENT ON COLUMN tributary.run.error IS 'error of the run as a whole';
-COMMENT ON COLUMN tributary.run.hint IS 'what mends the error';
+COMMENT ON COLUMN tributary.run.hint IS 'how to fix the error';
 COMMENT ON COLUMN tributary.run.scheduled_at IS 'time of sync_start';
 COMMENT ON COLUMN tributary.run.started_at IS 'time the first worker began';
 COMMENT ON COLUMN tributary.run.finished_at IS 'time the run ended';

@@ -48,6 +48,6 @@ COMMENT ON COLUMN tributary.stream.buffer_fill IS 'part of the buffer between bo
 COMMENT ON COLUMN tributary.stream.attempts IS 'attempts that failed in a row';
 COMMENT ON COLUMN tributary.stream.sqlstate IS 'SQLSTATE of the last error';
 COMMENT ON COLUMN tributary.stream.error IS 'last error';
-COMMENT ON COLUMN tributary.stream.hint IS 'what mends the error';
+COMMENT ON COLUMN tributary.stream.hint IS 'how to fix the error';
 COMMENT ON COLUMN tributary.stream.next_retry_at IS 'time of the next attempt';
 COMMENT ON COLUMN tributary.stream.updated_at IS 'time of the last change';

@@ -71,7 +71,7 @@ COMMENT ON COLUMN tributary.unit.bytes_estimated IS 'bytes at the source by its 
 COMMENT ON COLUMN tributary.unit.attempts IS 'attempts that failed in a row';
 COMMENT ON COLUMN tributary.unit.sqlstate IS 'SQLSTATE of the last error';
 COMMENT ON COLUMN tributary.unit.error IS 'last error';
-COMMENT ON COLUMN tributary.unit.hint IS 'what mends the error';
+COMMENT ON COLUMN tributary.unit.hint IS 'how to fix the error';
 COMMENT ON COLUMN tributary.unit.next_retry_at IS 'time of the next attempt; null where a person has to act';
 COMMENT ON COLUMN tributary.unit.started_at IS 'time the run began with the unit';
 COMMENT ON COLUMN tributary.unit.finished_at IS 'time the unit ended';

@@ -1,7 +1,7 @@
 //! One error type for the whole extension.
 //!
 //! An [`Error`] says what happened (`message`, lower case, no full stop), what is known about it
-//! (`detail`) and what to type to mend it (`hint`). Its [`Kind`] chooses the SQLSTATE and whether
+//! (`detail`) and what to type to fix it (`hint`). Its [`Kind`] chooses the SQLSTATE and whether
 //! time can heal it; both are decided in one table, [`Kind::row`].
 
 use std::fmt;
@@ -13,7 +13,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Retry {
     /// Time: the same attempt may succeed later.
     Transient,
-    /// A person: nothing changes until somebody mends the cause.
+    /// A person: nothing changes until somebody fixes the cause.
     Definite,
 }
 

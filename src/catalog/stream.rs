@@ -131,8 +131,8 @@ pub fn hear(
     rates: Option<(f64, f64)>,
 ) -> Result<bool> {
     let source = source.map(to_json).transpose()?;
-    // A source that takes us on and fails at the same place again is not mended.
-    let mended = match rates {
+    // A source that takes us on and fails at the same place again is not fixed.
+    let fixed = match rates {
         Some(_) => {
             ", attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL, \
              waiting_for = CASE WHEN next_retry_at IS NULL THEN waiting_for END"
@@ -145,7 +145,7 @@ pub fn hear(
            heartbeat_at = clock_timestamp(), \
            in_step_at = CASE WHEN position -> 'server' = $3::jsonb -> 'server' AND position -> 'file' = $3::jsonb -> 'file' \
              AND position -> 'offset' = $3::jsonb -> 'offset' THEN clock_timestamp() ELSE in_step_at END, \
-           transactions_per_second = $4, rows_per_second = $5{mended} \
+           transactions_per_second = $4, rows_per_second = $5{fixed} \
          WHERE job_id = $1 AND generation = $2"
         ),
         &[

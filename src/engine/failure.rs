@@ -74,7 +74,7 @@ pub fn record(job: &Job, task: &Task, error: &Error) -> Result<()> {
 }
 
 /// A log that could not be followed: the source is asked again for ever while time may heal it. What a
-/// person has to mend stops the units.
+/// person has to fix stops the units.
 fn follow(job: &Job, run: &Run, how: Following, error: &Error) -> Result<()> {
     if stopped(error) {
         return Ok(());
@@ -151,7 +151,7 @@ pub fn pause(unit: &Unit) -> Result<()> {
     Ok(())
 }
 
-/// When to try again; `None` for an error that a person has to mend.
+/// When to try again; `None` for an error that a person has to fix.
 fn delay(error: &Error, attempts: u32, options: &JobOptions) -> Option<Duration> {
     let attempt = attempts.saturating_add(1);
     let again = error.retry() == Retry::Transient && attempt < options.max_attempts;

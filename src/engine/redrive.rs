@@ -1,4 +1,4 @@
-//! Writing a unit's rejects again, after their cause was mended here or at the source.
+//! Writing a unit's rejects again, after their cause was fixed here or at the source.
 //!
 //! A row with a key is read anew from the source, so that what goes in is what the source has now; a
 //! row that is not there any more is no reject any more. A row without a key is taken as it was kept.

@@ -41,7 +41,7 @@ pub fn require_few(unit: &Unit, most: MaxRejects, ended: Ended) -> Result<()> {
         ),
     )
     .with_hint(format!(
-        "SELECT * FROM sync_rejects WHERE job = '<job>' AND unit = {name}; mend the cause or SELECT sync_alter_unit('<job>', {name}, '{{\"max_rejects\": {}}}'); then SELECT sync_retry('<job>', {name});",
+        "SELECT * FROM sync_rejects WHERE job = '<job>' AND unit = {name}; fix the cause or SELECT sync_alter_unit('<job>', {name}, '{{\"max_rejects\": {}}}'); then SELECT sync_retry('<job>', {name});",
         totals.rejected.saturating_mul(2)
     )))
 }

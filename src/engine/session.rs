@@ -11,7 +11,7 @@ use crate::source::mysql::Endpoint;
 pub fn endpoint(job: &Job) -> Result<Endpoint> {
     let (server_options, mapping_options) = server::options_for(&job.source, job.owner())?;
     Endpoint::parse(&server_options, &mapping_options).map_err(|mut error| {
-        // The options were checked when they were given; say where to mend them.
+        // The options were checked when they were given; say where to fix them.
         error.hint.get_or_insert_with(|| {
             format!(
                 "ALTER SERVER {} OPTIONS (SET url 'mysql://host:port/database');",
@@ -27,10 +27,10 @@ pub fn open(job: &Job) -> Result<Reader> {
     if allocator::has_stopped_a_thread() {
         return Err(Error::new(
             Kind::InsufficientResources,
-            "this session reads from no source any more: one has sent what took too much memory or time, \
-             and what is held for it goes only with the session",
+            "this session can no longer read from sources",
         )
-        .with_hint("disconnect, connect again, and repeat the statement"));
+        .with_detail("A source has sent what took too much memory or time; what is held for it goes with the session.")
+        .with_hint("reconnect, and repeat the statement"));
     }
     Reader::start(endpoint(job)?)
 }

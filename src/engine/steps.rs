@@ -91,12 +91,12 @@ fn explained(error: Error, step: &Step) -> Error {
     }
     let hint = match (step.is_index(), error.sqlstate()) {
         (true, "23505") => {
-            "mend the rows, or leave the index out: SELECT sync_alter_job('<job>', '{\"indexes\": false}'); then SELECT sync_retry('<job>', '<unit>');"
+            "fix the rows, or leave the index out: SELECT sync_alter_job('<job>', '{\"indexes\": false}'); then SELECT sync_retry('<job>', '<unit>');"
         }
         (false, "23503") => {
-            "mend the rows (rejected rows of the referenced table: SELECT * FROM sync_rejects), or leave foreign keys out: SELECT sync_alter_job('<job>', '{\"foreign_keys\": false}'); then SELECT sync_retry('<job>', '<unit>');"
+            "fix the rows (rejected rows of the referenced table: SELECT * FROM sync_rejects), or leave foreign keys out: SELECT sync_alter_job('<job>', '{\"foreign_keys\": false}'); then SELECT sync_retry('<job>', '<unit>');"
         }
-        _ => "mend the cause, then SELECT sync_retry('<job>', '<unit>');",
+        _ => "fix the cause, then SELECT sync_retry('<job>', '<unit>');",
     };
     error.with_hint(hint)
 }

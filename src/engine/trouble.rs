@@ -78,5 +78,5 @@ pub fn cannot_begin(job: &Job) -> Error {
         Kind::PrivilegeMissing,
         format!("workers end before they begin: role \"{owner}\" cannot connect to this database"),
     )
-    .with_hint("the server log says why; mend it and call sync_retry")
+    .with_hint("the server log says why; fix it and call sync_retry")
 }

@@ -147,9 +147,9 @@ fn refusal(table: &SourceTable, columns: &[Column<'_>], refused: &[Error]) -> Er
             .with_detail(lines.join("\n"))
         }
     };
-    // A rule or a missing extension is mended where it is; a type can only be left out.
-    let mended = refused.iter().find(|e| e.kind != Kind::TypeRefused);
-    if let Some(hint) = mended.and_then(|e| e.hint.as_ref()) {
+    // A rule or a missing extension is fixed where it is; a type can only be left out.
+    let fixed = refused.iter().find(|e| e.kind != Kind::TypeRefused);
+    if let Some(hint) = fixed.and_then(|e| e.hint.as_ref()) {
         return error.with_hint(hint.clone());
     }
     let rest: Vec<&str> = columns.iter().map(|c| c.source.name.as_str()).collect();

@@ -1,4 +1,4 @@
-//! What does not fit between a source column and its target's, and the statement that mends it.
+//! What does not fit between a source column and its target's, and the statement that fixes it.
 
 use super::identifier::{literal, qualified, quote};
 use super::table::{ColumnPlan, TablePlan};
@@ -7,7 +7,7 @@ use crate::codec::{self, ColumnRules};
 use crate::error::{Error, Kind};
 use crate::model::policy::Policies;
 
-/// One thing that does not fit: what, and the action of an ALTER TABLE that mends it.
+/// One thing that does not fit: what, and the action of an ALTER TABLE that fixes it.
 pub(super) struct Mismatch {
     what: String,
     action: Option<String>,

@@ -1,5 +1,5 @@
 //! Whether an existing table can take the rows of a plan. It is compared column by column before
-//! the first row; all that does not fit is told at once, with the ALTER TABLE that mends it.
+//! the first row; all that does not fit is told at once, with the ALTER TABLE that fixes it.
 
 use super::identifier::{quote, quoted_list};
 use super::key::same_columns;

@@ -1,4 +1,4 @@
-//! Errors with what mends them, before everything else.
+//! Errors with what fixes them, before everything else.
 
 use super::data::Data;
 use super::format::{Clock, count, grouped};

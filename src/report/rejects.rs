@@ -29,7 +29,7 @@ pub fn section(h: &mut Html, data: &Data, clock: Clock) {
             ("Column", ""),
             ("SQLSTATE", ""),
             ("Reason", "text"),
-            ("What mends it", "text"),
+            ("How to fix it", "text"),
             ("At", "n"),
         ];
         table::table(h, "Latest rejected rows", &heads, |h| {

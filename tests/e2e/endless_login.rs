@@ -28,7 +28,9 @@ fn a_thread_that_does_not_come_back_is_given_up() {
 
     // In a session: it says so, and goes on for everything but sources.
     let begin = Instant::now();
-    let checks = test.pg.rows("SELECT name, detail FROM sync_check('j') WHERE NOT ok");
+    let checks = test
+        .pg
+        .rows("SELECT name, detail FROM sync_check('j') WHERE NOT ok");
     assert!(begin.elapsed() < Duration::from_secs(60));
     assert_eq!(checks.len(), 1, "{checks:?}");
     let detail = checks[0][1].as_deref().unwrap_or_default();
@@ -36,7 +38,7 @@ fn a_thread_that_does_not_come_back_is_given_up() {
     let again = test
         .pg
         .text("SELECT detail FROM sync_check('j') WHERE name = 'source'");
-    assert!(again.contains("given up"), "{again}");
+    assert!(again.contains("can no longer read from sources"), "{again}");
     assert_eq!(test.pg.number("SELECT count(*) FROM sync_jobs"), 1);
 
     // In a worker: the run fails, and no worker stays.

@@ -1,5 +1,5 @@
 //! What a copy needs of the source, checked before it starts: expected, actual, and the statement
-//! that mends it.
+//! that fixes it.
 
 use mysql_async::{Row, Value};
 
@@ -23,7 +23,7 @@ pub struct Check {
     pub ok: bool,
     /// Expected and actual.
     pub detail: String,
-    /// The statement that mends it.
+    /// The statement that fixes it.
     pub fix: Option<String>,
 }
 

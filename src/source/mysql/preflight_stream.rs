@@ -1,5 +1,5 @@
 //! What following the log needs of the source beyond a copy: its settings, and what our account may
-//! do. Expected, actual, and the statement that mends it.
+//! do. Expected, actual, and the statement that fixes it.
 
 use std::collections::BTreeMap;
 
