@@ -184,11 +184,9 @@ fn a_unit_that_catches_up_says_why_it_is_slowed() {
     assert!(line("  t [").contains("catching_up"), "{lines:#?}");
     assert!(!line("  t [").contains("lag"), "{lines:#?}");
     line("    waits for: throttle_query");
-    test.alter(
-        "j",
-        r#"{"throttle_query": null, "max_rows_per_second": 100}"#,
-    );
+    test.alter("j", r#"{"throttle_query": null}"#);
     test.wait_streaming("j");
+    test.alter("j", r#"{"max_rows_per_second": 100}"#);
     catches_up_slowly(&mut test, "max_rows_per_second");
     test.alter("j", r#"{"max_rows_per_second": null}"#);
     test.wait_streaming("j");

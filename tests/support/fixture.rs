@@ -227,7 +227,7 @@ pub fn numbers(first: u64, last: u64) -> String {
     let mut tables = Vec::new();
     let mut sum = Vec::new();
     let mut weight = 1;
-    while weight <= last - first {
+    while weight <= (last - first).max(1) {
         let name = format!("d{weight}");
         tables.push(format!("{digit} {name}"));
         sum.push(format!("{name}.d * {weight}"));
