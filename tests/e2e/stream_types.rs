@@ -382,6 +382,10 @@ fn disturb(test: &mut Databases, dice: &mut Dice, table: &types_random::Table) {
     for _ in 0..dice.below(6) {
         let column = *dice.pick(&given);
         let value = column.family.value(dice, true);
+        // MariaDB reads NULL for a collection in a collection, and refuses that here in spite of IGNORE.
+        if value.contains("GEOMETRYCOLLECTION(GEOMETRYCOLLECTION") && !column.nullable {
+            continue;
+        }
         let limit = 1 + dice.below(10);
         test.my.run(&[&format!(
             "UPDATE IGNORE {name} SET {} = {value} LIMIT {limit}",
