@@ -29,10 +29,14 @@ BEGIN
             queued := false;
             CONTINUE;
         END IF;
-        -- false once it was cancelled along with the one before
-        queued := queued AND waits;
+        IF queued AND NOT waits AND state <> 'cancelled' THEN
+            RAISE EXCEPTION 'the run that was queued behind run % of job "%" was not started', run, job
+                USING ERRCODE = 'object_not_in_prerequisite_state',
+                      HINT = 'A disabled job is not started: SELECT sync_enable_job(…);';
+        END IF;
         IF state IS NULL OR state IN ('completed', 'failed', 'cancelled') THEN
-            EXIT WHEN queued IS NOT TRUE;
+            -- One that is cancelled takes along what was queued behind it.
+            EXIT WHEN (queued AND waits) IS NOT TRUE;
             PERFORM pg_catalog.pg_sleep(0.1);
             CONTINUE;
         END IF;

@@ -104,6 +104,8 @@ ALTER TABLE tributary.unit
     ADD COLUMN waiting_for text,
     ADD COLUMN idle interval NOT NULL DEFAULT '0',
     ADD COLUMN idle_since timestamptz;
+UPDATE tributary.run SET idle_since = finished_at WHERE status IN ('completed', 'failed', 'cancelled');
+UPDATE tributary.unit SET idle_since = coalesce(finished_at, updated_at) WHERE status IN ('paused', 'completed', 'failed', 'cancelled');
 COMMENT ON COLUMN tributary.run.hint IS 'how to fix the error';
 COMMENT ON COLUMN tributary.unit.hint IS 'how to fix the error';
 COMMENT ON COLUMN tributary.stream.hint IS 'how to fix the error';
@@ -223,13 +225,17 @@ CREATE FUNCTION tributary.leave_out_idle_time() RETURNS trigger LANGUAGE plpgsql
 BEGIN
     IF NEW.status IN ('paused', 'completed', 'failed', 'cancelled') THEN
         NEW.idle_since := coalesce(OLD.idle_since, clock_timestamp());
-    ELSIF NEW.status = 'pending' OR NEW.started_at IS NULL THEN
-        -- it begins from the start
+        RETURN NEW;
+    END IF;
+    NEW.idle := OLD.idle + coalesce(clock_timestamp() - OLD.idle_since, '0');
+    NEW.idle_since := NULL;
+    IF NEW.started_at IS NULL THEN
         NEW.idle := '0';
-        NEW.idle_since := NULL;
-    ELSE
-        NEW.idle := OLD.idle + coalesce(clock_timestamp() - OLD.idle_since, '0');
-        NEW.idle_since := NULL;
+    ELSIF TG_TABLE_NAME = 'unit' THEN
+        -- its clock begins with its first chunk
+        IF NOT EXISTS (SELECT FROM tributary.chunk c WHERE c.unit_id = NEW.unit_id AND c.started_at IS NOT NULL) THEN
+            NEW.idle := '0';
+        END IF;
     END IF;
     RETURN NEW;
 END
@@ -553,7 +559,8 @@ SELECT j.job,
        greatest(u.updated_at, c.updated_at) AS updated_at,
        make_interval(secs => c.source_wait) AS source_wait,
        make_interval(secs => c.target_wait) AS target_wait,
-       c.buffer_percent
+       c.buffer_percent,
+       make_interval(secs => t.seconds::double precision) AS duration
 FROM tributary.unit u
 JOIN tributary.job j USING (job_id)
 JOIN tributary.run r ON r.run_id = u.run_id
@@ -607,6 +614,7 @@ COMMENT ON COLUMN @extschema@.sync_units.updated_at IS 'time of the last batch o
 COMMENT ON COLUMN @extschema@.sync_units.source_wait IS 'time that PostgreSQL has waited for the source, over all workers';
 COMMENT ON COLUMN @extschema@.sync_units.target_wait IS 'time that the source has waited for PostgreSQL, over all workers';
 COMMENT ON COLUMN @extschema@.sync_units.buffer_percent IS 'how full the buffers between both are: high where PostgreSQL is the slower one';
+COMMENT ON COLUMN @extschema@.sync_units.duration IS 'time that the unit was at work, from its first chunk on';
 
 CREATE VIEW @extschema@.sync_plans WITH (security_barrier) AS
 SELECT j.job, u.unit, u.method, u.plan
@@ -783,7 +791,7 @@ COMMENT ON COLUMN @extschema@.sync_streams.buffer_percent IS 'how full the buffe
 
 CREATE VIEW @extschema@.sync_runs WITH (security_barrier) AS
 SELECT r.run_id, j.job, r.status, r.scheduled_at, r.started_at, r.finished_at,
-       coalesce(r.idle_since, r.finished_at, clock_timestamp()) - r.started_at - r.idle AS duration,
+       justify_hours(make_interval(secs => extract(epoch FROM coalesce(r.idle_since, r.finished_at, clock_timestamp()) - r.started_at - r.idle)::double precision)) AS duration,
        r.waiting_for, r.attempts, r.next_retry_at, r.error, r.hint,
        r.version, CASE WHEN r.attempt > 1 THEN 'retry' ELSE r.trigger END AS trigger, r.started_by, r.attempt, r.next_trigger,
        coalesce(r.rows_done, c.rows_done + CASE WHEN s.run_id = r.run_id THEN s.rows ELSE 0 END) AS rows_done,
@@ -814,7 +822,7 @@ COMMENT ON COLUMN @extschema@.sync_runs.next_retry_at IS 'time of the next attem
 COMMENT ON COLUMN @extschema@.sync_runs.error IS 'error of the run as a whole';
 COMMENT ON COLUMN @extschema@.sync_runs.hint IS 'how to fix the error';
 COMMENT ON COLUMN @extschema@.sync_runs.version IS 'version of the job''s definition that the run began with, or was taken up again with';
-COMMENT ON COLUMN @extschema@.sync_runs.trigger IS 'what started it last: manual, cron, dependency, event or retry';
+COMMENT ON COLUMN @extschema@.sync_runs.trigger IS 'what started it: manual, cron, dependency, event or retry';
 COMMENT ON COLUMN @extschema@.sync_runs.started_by IS 'role that started it';
 COMMENT ON COLUMN @extschema@.sync_runs.attempt IS 'how often it was taken up: 1, and one more for each sync_retry of the ended run';
 COMMENT ON COLUMN @extschema@.sync_runs.next_trigger IS 'another run is queued behind this one, started by this';
@@ -1240,10 +1248,14 @@ BEGIN
             queued := false;
             CONTINUE;
         END IF;
-        -- false once it was cancelled along with the one before
-        queued := queued AND waits;
+        IF queued AND NOT waits AND state <> 'cancelled' THEN
+            RAISE EXCEPTION 'the run that was queued behind run % of job "%" was not started', run, job
+                USING ERRCODE = 'object_not_in_prerequisite_state',
+                      HINT = 'A disabled job is not started: SELECT sync_enable_job(…);';
+        END IF;
         IF state IS NULL OR state IN ('completed', 'failed', 'cancelled') THEN
-            EXIT WHEN queued IS NOT TRUE;
+            -- One that is cancelled takes along what was queued behind it.
+            EXIT WHEN (queued AND waits) IS NOT TRUE;
             PERFORM pg_catalog.pg_sleep(0.1);
             CONTINUE;
         END IF;

@@ -46,13 +46,17 @@ CREATE FUNCTION tributary.leave_out_idle_time() RETURNS trigger LANGUAGE plpgsql
 BEGIN
     IF NEW.status IN ('paused', 'completed', 'failed', 'cancelled') THEN
         NEW.idle_since := coalesce(OLD.idle_since, clock_timestamp());
-    ELSIF NEW.status = 'pending' OR NEW.started_at IS NULL THEN
-        -- it begins from the start
+        RETURN NEW;
+    END IF;
+    NEW.idle := OLD.idle + coalesce(clock_timestamp() - OLD.idle_since, '0');
+    NEW.idle_since := NULL;
+    IF NEW.started_at IS NULL THEN
         NEW.idle := '0';
-        NEW.idle_since := NULL;
-    ELSE
-        NEW.idle := OLD.idle + coalesce(clock_timestamp() - OLD.idle_since, '0');
-        NEW.idle_since := NULL;
+    ELSIF TG_TABLE_NAME = 'unit' THEN
+        -- its clock begins with its first chunk
+        IF NOT EXISTS (SELECT FROM tributary.chunk c WHERE c.unit_id = NEW.unit_id AND c.started_at IS NOT NULL) THEN
+            NEW.idle := '0';
+        END IF;
     END IF;
     RETURN NEW;
 END

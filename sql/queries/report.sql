@@ -67,6 +67,7 @@ SELECT
            j.run_id, j.version, j.enabled, j.depends_on,
            extract(epoch FROM j.started_at) AS started_at,
            extract(epoch FROM j.finished_at) AS finished_at,
+           extract(epoch FROM (SELECT r.duration FROM sync_runs r WHERE r.run_id = j.run_id)) AS duration,
            extract(epoch FROM j.created_at) AS created_at,
            extract(epoch FROM j.altered_at) AS altered_at
     FROM j ORDER BY j.units_failed > 0 OR j.error IS NOT NULL DESC, j.job LIMIT 200) x) AS jobs,
@@ -75,8 +76,7 @@ SELECT
            u.rows_rejected, u.rows_filtered, u.bytes_done, u.waiting_for, u.attempts, u.error, u.hint, u.buffer_percent,
            extract(epoch FROM u.eta) AS eta,
            extract(epoch FROM u.next_retry_at) AS next_retry_at,
-           extract(epoch FROM u.started_at) AS started_at,
-           extract(epoch FROM u.finished_at) AS finished_at,
+           extract(epoch FROM u.duration) AS duration,
            extract(epoch FROM u.source_wait) AS source_wait,
            extract(epoch FROM u.target_wait) AS target_wait
     FROM listed u ORDER BY u.place) x) AS units,

@@ -174,9 +174,8 @@ fn drop_job(name: &str) -> Result<()> {
         }
     }
     super::schedule::drop_schedule(&job)?;
-    let dependents = dependency::dependents(job.job_id)?;
+    let dependents = dependency::lock_dependents(job.job_id)?;
     for dependent in &dependents {
-        job::lock(dependent.job_id)?;
         version::record_first(dependent.job_id)?;
     }
     job::delete(job.job_id)?;

@@ -59,8 +59,13 @@ pub struct Dependent {
     pub job: String,
 }
 
-/// Those that wait for the job, in the order in which everybody locks them.
-pub fn dependents(on_job_id: i64) -> Result<Vec<Dependent>> {
+/// Those that wait for the job, locked: their definitions are about to change.
+pub fn lock_dependents(on_job_id: i64) -> Result<Vec<Dependent>> {
+    execute(
+        "SELECT 1 FROM tributary.dependency d JOIN tributary.job j USING (job_id) \
+         WHERE d.on_job_id = $1 ORDER BY j.job_id FOR NO KEY UPDATE OF j",
+        &[on_job_id.into()],
+    )?;
     query(
         "SELECT j.job_id, j.job FROM tributary.dependency d JOIN tributary.job j USING (job_id) \
          WHERE d.on_job_id = $1 ORDER BY j.job_id",

@@ -141,7 +141,7 @@ pub fn begin_indexes(unit: &Unit) -> Result<bool> {
 pub fn join(unit: &Unit, position: Option<&Position>) -> Result<()> {
     let position = position.map(to_json).transpose()?;
     let changed = execute(
-        "UPDATE tributary.unit SET status = 'streaming', phase = 'stream', position = $3::jsonb, catch_up_to = NULL, before = NULL, \
+        "UPDATE tributary.unit SET status = 'streaming', phase = 'stream', position = $3::jsonb, catch_up_to = NULL, before = NULL, waiting_for = NULL, \
            attempts = 0, sqlstate = NULL, error = NULL, hint = NULL, next_retry_at = NULL, \
            updated_at = clock_timestamp() \
          WHERE unit_id = $1 AND run_id = $2 AND copies = $4 AND status = 'catching_up'",

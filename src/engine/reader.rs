@@ -22,7 +22,9 @@ use crate::source::log::{Segment, Stop};
 use crate::source::mysql::{BoundaryRequest, Check, Endpoint, FollowRequest, SnapshotRequest};
 
 /// How long the thread is waited for between two looks whether it comes back.
-const LONGEST_LOOK: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_secs(1);
+/// A turn that is not a login may take so long: a large transaction is unpacked in one.
+const LONGEST_TURN: Duration = Duration::from_secs(60);
 /// A turn may take so long, however short the timeouts are: the machine may be busy.
 const SHORTEST_LIMIT: Duration = Duration::from_secs(10);
 /// A thread that nobody waits for any more is given up if it is at the same turn for so long.
@@ -63,8 +65,8 @@ pub struct Reader {
     cancel: Arc<tokio::sync::Notify>,
     alarm: Arc<Alarm>,
     turns: Arc<Turns>,
-    /// Since when the thread is seen at the same turn while its answer is waited for.
-    seen: Cell<Option<(u64, Instant)>>,
+    /// How long the thread is seen at the same turn while its answer is waited for.
+    seen: Cell<Option<(u64, Duration)>>,
     has_answered: Cell<bool>,
     endpoint: Endpoint,
     buffer: Buffer,
@@ -261,9 +263,10 @@ impl Reader {
                         return Err(endless(longest));
                     }
                     let since = Instant::now();
-                    latch::wait(Some(self.queue.fd()), longest.min(LONGEST_LOOK));
-                    let waited = self.waited.get().saturating_add(since.elapsed());
-                    self.waited.set(waited);
+                    latch::wait(Some(self.queue.fd()), LOOK);
+                    let waited = since.elapsed();
+                    self.waited.set(self.waited.get().saturating_add(waited));
+                    self.look(waited);
                 }
             };
         }
@@ -271,30 +274,37 @@ impl Reader {
 }
 
 impl Reader {
-    /// How long the thread has been at the same turn. It is not asked while frames come: then it may only be
+    /// Is the thread at the same turn as at the look before, so long ago? A process that was stopped meanwhile
+    /// was no longer at it than between two looks. It is not looked at while frames come: then it may only be
     /// waiting for room.
-    fn at_one_turn(&self) -> Duration {
-        let now = Instant::now();
-        let seen = match (self.turns.present(), self.seen.get()) {
-            (Some(turn), Some((before, since))) if turn == before => Some((turn, since)),
-            (turn, _) => turn.map(|turn| (turn, now)),
+    fn look(&self, waited: Duration) {
+        let seen = |turn| match self.seen.get() {
+            Some((before, time)) if before == turn => (turn, time.saturating_add(waited.min(LOOK))),
+            _ => (turn, Duration::ZERO),
         };
-        self.seen.set(seen);
-        seen.map_or(Duration::ZERO, |(_, since)| now.duration_since(since))
+        self.seen.set(self.turns.present().map(seen));
     }
 
-    /// How long a turn may take: a login nearly nothing, a large transaction is unpacked in one.
+    /// How long the thread has been at the same turn.
+    fn at_one_turn(&self) -> Duration {
+        match (self.turns.present(), self.seen.get()) {
+            (Some(turn), Some((seen, time))) if seen == turn => time,
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// How long a turn may take.
     fn longest_turn(&self) -> Duration {
         match self.has_answered.get() {
             false => self.endpoint.connect_timeout().max(SHORTEST_LIMIT),
-            true => self.endpoint.read_timeout().max(LONGEST_LOOK),
+            true => self.endpoint.read_timeout().max(LONGEST_TURN),
         }
     }
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        if self.seen.get().is_some() && self.at_one_turn() >= ABANDONED {
+        if self.at_one_turn() >= ABANDONED {
             allocator::give_up_a_thread();
         }
         self.queue.close();

@@ -134,6 +134,7 @@ impl Thread {
     fn serve(&self, inbox: &mpsc::Receiver<Request>) -> Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
+            .on_thread_stop(allocator::count_all)
             .build()
             .map_err(no_thread)?;
         let mut connection = None;

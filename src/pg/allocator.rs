@@ -20,8 +20,8 @@ use super::thread::Event;
 const LARGEST: usize = (2 << 30) + (64 << 20);
 /// The same for lists of things: no result has so many columns, no table so many rows that are held.
 const LARGEST_LIST: usize = 256 << 20;
-/// All that is held at the same time: a packet, and what it unpacks to.
-const MOST: usize = LARGEST + (1 << 30);
+/// All that is held at the same time: a packet and what it unpacks to, and rows as large on their way.
+const MOST: usize = 2 * LARGEST;
 /// Smaller ones are made everywhere, also where a lock is held that the main thread needs.
 const LARGE: usize = 1 << 20;
 
@@ -83,6 +83,7 @@ impl Alarm {
         impl Drop for Watch {
             fn drop(&mut self) {
                 ALARM.set(ptr::null());
+                count_all();
             }
         }
         ALARM.set(Arc::as_ptr(&self));
@@ -121,6 +122,11 @@ fn count(bytes: isize) {
         HELD.fetch_add(sum, Ordering::Relaxed);
         uncounted.set(0);
     });
+}
+
+/// A thread that ends has counted all: what it has given back for others would be missed for ever.
+pub fn count_all() {
+    let _ = UNCOUNTED.try_with(|uncounted| HELD.fetch_add(uncounted.replace(0), Ordering::Relaxed));
 }
 
 /// Is it more than any honest source leads to, beside what is held?
@@ -165,7 +171,7 @@ fn difference(before: usize, after: usize) -> isize {
 }
 
 fn counted(layout: Layout, before: usize, after: usize, get: impl FnOnce() -> *mut u8) -> *mut u8 {
-    let memory = guarded(layout, after, get);
+    let memory = guarded(layout, before, after, get);
     if !memory.is_null() {
         count(difference(before, after));
     }
@@ -173,7 +179,7 @@ fn counted(layout: Layout, before: usize, after: usize, get: impl FnOnce() -> *m
 }
 
 /// `layout` tells bytes from things; of a list that grows, `size` is the new one.
-fn guarded(layout: Layout, size: usize, get: impl FnOnce() -> *mut u8) -> *mut u8 {
+fn guarded(layout: Layout, before: usize, size: usize, get: impl FnOnce() -> *mut u8) -> *mut u8 {
     if size < LARGE {
         return get();
     }
@@ -181,7 +187,7 @@ fn guarded(layout: Layout, size: usize, get: impl FnOnce() -> *mut u8) -> *mut u
     if alarm.is_null() {
         return get();
     }
-    let held = held();
+    let held = held().saturating_sub(before);
     let absurd = is_absurd(layout.align(), size, held);
     if !absurd {
         let memory = get();
@@ -262,6 +268,19 @@ mod tests {
         assert!(is_absurd(1, LARGE, MOST));
         assert!(!is_absurd(1, LARGE, MOST - LARGE));
         assert_eq!(holds_too_much(), None);
+    }
+
+    #[test]
+    fn a_thread_that_has_ended_has_counted_all() {
+        let before = held();
+        for _ in 0..400 {
+            // Less than what a thread counts for itself.
+            let memory = std::hint::black_box(Vec::<u8>::with_capacity(LARGE / 2));
+            let alarm = Arc::new(Alarm::new(Arc::new(Event::new().unwrap())));
+            let ended = thread::spawn("watched", alarm, move || drop(memory));
+            ended.unwrap().join().unwrap();
+        }
+        assert!(held() < before + (100 << 20));
     }
 
     #[test]

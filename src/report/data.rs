@@ -65,6 +65,8 @@ pub struct Job {
     pub depends_on: Vec<String>,
     pub started_at: Option<f64>,
     pub finished_at: Option<f64>,
+    /// Seconds of the run.
+    pub duration: Option<f64>,
     pub created_at: Option<f64>,
     pub altered_at: Option<f64>,
 }
@@ -89,8 +91,8 @@ pub struct Unit {
     pub hint: Option<String>,
     pub eta: Option<f64>,
     pub next_retry_at: Option<f64>,
-    pub started_at: Option<f64>,
-    pub finished_at: Option<f64>,
+    /// Seconds.
+    pub duration: Option<f64>,
     pub source_wait: Option<f64>,
     pub target_wait: Option<f64>,
     pub buffer_percent: Option<i64>,

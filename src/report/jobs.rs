@@ -9,9 +9,7 @@ use super::{FULL_AFTER_JOBS, many_jobs};
 
 pub fn section(h: &mut Html, data: &Data, clock: Clock) {
     match (many_jobs(data), data.jobs.first()) {
-        (false, Some(job)) => {
-            table::section(h, "jobs", "Job", "", |h| definition(h, job, data, clock))
-        }
+        (false, Some(job)) => table::section(h, "jobs", "Job", "", |h| definition(h, job, clock)),
         _ => table::section(h, "jobs", "Jobs", "", |h| list(h, data, clock)),
     }
 }
@@ -45,13 +43,13 @@ fn list(h: &mut Html, data: &Data, clock: Clock) {
                 break;
             }
             shown += 1;
-            h.element("tr", &[], |h| row(h, job, data.about.at, clock));
+            h.element("tr", &[], |h| row(h, job, clock));
         }
     });
     left_out(h, shown, data.totals.jobs, "jobs");
 }
 
-fn row(h: &mut Html, job: &Job, now: f64, clock: Clock) {
+fn row(h: &mut Html, job: &Job, clock: Clock) {
     row_head(h, &job.job);
     h.element("td", &[], |h| {
         status(h, &job.status);
@@ -67,11 +65,11 @@ fn row(h: &mut Html, job: &Job, now: f64, clock: Clock) {
     let class = if job.units_failed > 0 { "n bad" } else { "n" };
     cell(h, class, &grouped(job.units_failed));
     cell(h, "n", &moment(job.started_at, clock));
-    cell(h, "n", &took(job, now));
+    cell(h, "n", &took(job));
     name(h, "", &job.owner);
 }
 
-fn definition(h: &mut Html, job: &Job, data: &Data, clock: Clock) {
+fn definition(h: &mut Html, job: &Job, clock: Clock) {
     let route = format!("{} → {}", job.source, job.target_schema);
     let mode = match job.mode.as_str() {
         "stream" => "stream: a copy that follows the source's log",
@@ -81,12 +79,8 @@ fn definition(h: &mut Html, job: &Job, data: &Data, clock: Clock) {
     let version = format!("{}, altered {}", job.version, moment(job.altered_at, clock));
     let run = match (job.started_at, job.finished_at) {
         (None, _) => "none yet".to_owned(),
-        (Some(at), None) => format!(
-            "since {}, for {}",
-            clock.moment(at),
-            took(job, data.about.at)
-        ),
-        (Some(at), Some(_)) => format!("{}, took {}", clock.moment(at), took(job, data.about.at)),
+        (Some(at), None) => format!("since {}, for {}", clock.moment(at), took(job)),
+        (Some(at), Some(_)) => format!("{}, took {}", clock.moment(at), took(job)),
     };
     let units = job.units.join(", ");
     let depends_on = job.depends_on.join(", ");
@@ -118,9 +112,6 @@ fn moment(at: Option<f64>, clock: Clock) -> String {
     at.map_or_else(|| "–".to_owned(), |at| clock.moment(at))
 }
 
-fn took(job: &Job, now: f64) -> String {
-    match job.started_at {
-        Some(started) => duration(job.finished_at.unwrap_or(now) - started),
-        None => "–".to_owned(),
-    }
+fn took(job: &Job) -> String {
+    job.duration.map_or_else(|| "–".to_owned(), duration)
 }

@@ -51,6 +51,7 @@ fn filled(text: &str, rows: usize) -> Data {
                 options: own(),
                 depends_on: list(),
                 started_at: Some(1.6e9),
+                duration: Some(3.5),
                 ..Job::default()
             })
             .collect(),

@@ -74,9 +74,7 @@ fn row(h: &mut Html, unit: &Unit, data: &Data) {
     });
     cell(h, "n", &bytes(unit.bytes_done as f64));
     cell(h, "n", &unit.rows_per_second.map_or_else(dash, number));
-    let end = unit.finished_at.unwrap_or(data.about.at);
-    let took = unit.started_at.map(|started| duration(end - started));
-    cell(h, "n", &took.unwrap_or_else(dash));
+    cell(h, "n", &unit.duration.map_or_else(dash, duration));
     cell(h, "n", &unit.eta.map_or_else(dash, duration));
     let class = if unit.rows_rejected > 0 {
         "n warn"

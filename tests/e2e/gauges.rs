@@ -68,12 +68,12 @@ fn a_copy_tells_who_waits_for_whom() {
     assert_eq!(test.pg.number(metrics), 2);
     test.pg.rows("SELECT sync_cancel('j')");
     test.assert_gone();
-    // The source says nothing for two seconds.
+    // The source says nothing for five seconds.
     test.job_of("k", "slow_there", r#"{"workers": 1, "batch_rows": 500}"#);
     proxy.reset(Fault::HoldAt(1_000_000));
     test.start("k");
     wait_until("the source has gone silent", LONG, || proxy.holding());
-    wait_for(seconds(2), || None::<()>);
+    wait_for(seconds(5), || None::<()>);
     proxy.set(Fault::None);
     test.finish("k");
     let waited = "SELECT source_wait > '1 s' FROM sync_units WHERE job = 'k'";
@@ -117,7 +117,6 @@ fn a_stream_tells_who_waits_for_whom() {
     test.catch_up("j");
     let after = stream_seconds(&mut test, "target_wait");
     assert!(after - before > 1.0, "{before} s, then {after} s");
-    assert_ne!(test.stream_column("j", "buffer_percent"), "");
     test.assert_followed("j");
     test.end_stream("j");
 }

@@ -122,6 +122,33 @@ fn only_who_may_read_files_of_the_server_names_some() {
 }
 
 #[test]
+fn only_superusers_have_a_source_compress() {
+    let mut test = Databases::shared("sources_zlib");
+    let mut pg = maker(&mut test, "sources_zlib_role");
+    pg.rows("CREATE SERVER plain FOREIGN DATA WRAPPER tributary OPTIONS (url 'mysql://db.example/shop', compression 'none')");
+    const URL: &str = "mysql://db.example/shop?compression=zlib";
+    let before = servers(&mut test);
+    for statement in [
+        "CREATE SERVER zlib FOREIGN DATA WRAPPER tributary OPTIONS (url 'mysql://db.example/shop', compression 'zlib')",
+        "ALTER SERVER plain OPTIONS (SET compression 'zlib')",
+        &format!("ALTER SERVER plain OPTIONS (DROP compression, SET url '{URL}')"),
+        &format!("SELECT sync_create_source('zlib', '{URL}')"),
+    ] {
+        let error = pg.error(statement);
+        assert_eq!(error.sqlstate, "42501", "{statement}: {error:?}");
+        assert!(error.hint.contains("only superusers"), "{error:?}");
+    }
+    assert_eq!(servers(&mut test), before);
+    // The source of the tests is trusted, and the rows are the same.
+    test.table("t", 3000);
+    test.pg
+        .rows("ALTER SERVER src OPTIONS (ADD compression 'zlib')");
+    test.job("j", "{}");
+    test.run("j");
+    test.assert_equal("j");
+}
+
+#[test]
 fn a_source_is_read_through_a_socket() {
     let mut test = Databases::shared("sources_socket");
     test.table("t", 100);

@@ -190,6 +190,43 @@ fn sync_run_waits_for_the_run_that_it_has_queued() {
     assert!(error.detail.contains("\"small\""), "{error:?}");
 }
 
+/// What `CALL sync_run` says of a run that was queued behind one under way, and whose job then has this done to it.
+fn queued_and_then(name: &str, what: &str, message: &str) {
+    let mut test = Databases::shared(name);
+    test.table("large", 30_000);
+    test.job(
+        "j",
+        r#"{"workers": 1, "max_rows_per_second": 1000, "overlap": "queue"}"#,
+    );
+    test.start("j");
+    let mut waiting = shared().postgres.connect(&test.name);
+    let error = std::thread::scope(|scope| {
+        let waiter = scope.spawn(|| waiting.error("CALL sync_run('j')"));
+        wait_until("another run follows", LONG, || {
+            test.pg.number("SELECT count(next_trigger) FROM sync_runs") == 1
+        });
+        test.pg.rows(what);
+        waiter.join().expect("the waiter")
+    });
+    assert_eq!(error.sqlstate, "55000", "{error:?}");
+    assert!(error.message.ends_with(message), "{error:?}");
+    assert_eq!(test.pg.number("SELECT count(*) FROM sync_runs"), 1);
+}
+
+#[test]
+fn sync_run_tells_of_a_queued_run_that_does_not_come() {
+    queued_and_then(
+        "overlap_cancel",
+        "SELECT sync_cancel('j')",
+        "of job \"j\" has been cancelled",
+    );
+    queued_and_then(
+        "overlap_disable",
+        "SELECT sync_disable_job('j'); SELECT sync_alter_job('j', '{\"max_rows_per_second\": null}')",
+        "of job \"j\" was not started",
+    );
+}
+
 #[test]
 fn a_disabled_job_is_not_started() {
     let mut test = Databases::shared("disabled");
