@@ -27,12 +27,12 @@ fn document(part: Value) -> Value {
 fn valid(test: &mut Databases, documents: &[Value]) -> Vec<bool> {
     let schema: Value =
         serde_json::from_str(&test.pg.text("SELECT sync_job_schema()")).expect("JSON");
-    let mut python = Command::new("python3")
+    let mut python = Command::new("/usr/bin/python3")
         .args(["-c", VALIDATOR])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("python3 with jsonschema; make setup installs it");
+        .expect("Debian's python3-jsonschema; make test installs it");
     let lines: Vec<String> = std::iter::once(&schema)
         .chain(documents)
         .map(|document| format!("{document}\n"))

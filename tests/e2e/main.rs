@@ -15,6 +15,7 @@ mod gauges;
 mod harness;
 mod job_schema;
 mod lifecycle;
+mod listener;
 mod misuse_definitions;
 mod misuse_jobs;
 mod misuse_streams;
