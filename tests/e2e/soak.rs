@@ -35,6 +35,8 @@ const EXPECTED: [&str; 11] = [
     "57P03",
 ];
 
+/// Time between two crashes at least.
+const PEACE: Duration = seconds(10);
 const ACTIVE: &str =
     "SELECT count(*) FROM sync_runs WHERE status NOT IN ('completed', 'failed', 'cancelled')";
 
@@ -48,6 +50,7 @@ struct Soak {
     jobs: u64,
     units: u64,
     done: u64,
+    killed: Instant,
     seen: Seen,
 }
 
@@ -137,6 +140,7 @@ impl Soak {
             jobs,
             units,
             done: 0,
+            killed: Instant::now(),
             seen: Seen::new(),
         }
     }
@@ -198,7 +202,11 @@ impl Soak {
                 let _ = self.test.my.query(&delete);
             }
             90..94 => self.strike(WORKER, "TERM"),
-            94 => self.strike(WORKER, "KILL"),
+            // The postmaster restarts all: not so often that nothing else takes place.
+            94 if self.killed.elapsed() > PEACE => {
+                self.killed = Instant::now();
+                self.strike(WORKER, "KILL");
+            }
             95 => self.strike(SUPERVISOR, "TERM"),
             96 => {
                 let bytes = self.dice.below(100_000);
