@@ -4,7 +4,7 @@
 use crate::support::canonical::is_mysql;
 use crate::support::fixture::{Databases, LONG, WORKER, insert_rows, shared};
 use crate::support::stream_fixture::{SOON, logging_source, source_end, source_gtids};
-use crate::support::wait::wait_until;
+use crate::support::wait::{wait_for, wait_until};
 
 fn write(test: &mut Databases, round: u64) {
     let first = 1000 * (round + 1);
@@ -296,10 +296,8 @@ fn a_stream_says_where_it_stands() {
     } else {
         "mariadb/1"
     }));
-    let pid: u32 = test
-        .stream_column("j", "worker_pid")
-        .parse()
-        .expect("a worker");
+    let pid: u32 =
+        wait_for(LONG, || test.stream_column("j", "worker_pid").parse().ok()).expect("a worker");
     assert!(test.worker_pids(WORKER).contains(&pid));
     let rows: i64 = test.stream_column("j", "rows").parse().expect("a count");
     assert!(rows >= 44, "{rows} rows are counted");

@@ -6,7 +6,7 @@ use crate::support::compare::checksums;
 use crate::support::fixture::shared;
 use crate::support::fixture::{Databases, LONG, insert_rows};
 use crate::support::stream_fixture::logging_source;
-use crate::support::wait::wait_until;
+use crate::support::wait::{wait_for, wait_until};
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -135,10 +135,9 @@ fn a_transaction_larger_than_memory_arrives_whole() {
     test.table("t", 10);
     test.table("beside", 10);
     test.stream("j");
-    let worker: u32 = test
-        .stream_column("j", "worker_pid")
-        .parse()
-        .expect("a worker");
+    // It may just have begun.
+    let worker: u32 =
+        wait_for(LONG, || test.stream_column("j", "worker_pid").parse().ok()).expect("a worker");
     let insert = insert_rows("t", 11, ROWS as u64);
     let statements: [(&str, &[i64]); 4] = [
         (&insert, &[10, ROWS]),
