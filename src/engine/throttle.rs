@@ -2,8 +2,9 @@
 //!
 //! The rate is the job's, over all its workers. They share a clock in the run's row: whoever has
 //! written a batch moves it on by the time that batch may take, and waits until it is reached. At
-//! most 300 ms of idle time are credited, to make up for late wake-ups. A copy whose batches all commit together has a clock of its own, which runs at
-//! its share of the rate: the run's would be locked until the end.
+//! most 300 ms of idle time are credited, to make up for late wake-ups. A copy whose batches all
+//! commit together has a clock of its own, which runs at its share of the rate: the run's would be
+//! locked until the end.
 
 use std::time::{Duration, Instant};
 
